@@ -1,0 +1,104 @@
+import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto';
+import { crc32 } from 'node:zlib';
+import { Packr } from 'msgpackr';
+import type { BaseIssue, BaseSchema } from 'valibot';
+import { custom, safeParse } from 'valibot';
+import { MarshallingError } from './errors.ts';
+
+/** Schema for binary fields. */
+export const bytesSchema = custom<Uint8Array>((value) => value instanceof Uint8Array, 'must be binary');
+
+const packr = new Packr({
+  useRecords: false,
+  variableMapSize: true,
+  encodeUndefinedAsNil: true,
+  int64AsType: 'number',
+});
+
+/** MessagePack; the result is the caller's own. */
+export function encode(value: unknown): Uint8Array {
+  return packr.pack(value);
+}
+
+/** @throws MarshallingError when the bytes are not MessagePack. */
+export function decode(bytes: Uint8Array, what = 'message'): unknown {
+  try {
+    return packr.unpack(bytes);
+  } catch (cause) {
+    throw new MarshallingError(`A ${what} of ${bytes.length} bytes is not MessagePack`, { cause });
+  }
+}
+
+/**
+ * Decodes and validates a message from outside.
+ *
+ * @throws MarshallingError naming the field that does not fit.
+ */
+export function decodeAs<T>(schema: BaseSchema<unknown, T, BaseIssue<unknown>>, bytes: Uint8Array, what: string): T {
+  return validate(schema, decode(bytes, what), what);
+}
+
+/** @throws MarshallingError naming the field that does not fit. */
+export function validate<T>(schema: BaseSchema<unknown, T, BaseIssue<unknown>>, value: unknown, what: string): T {
+  const result = safeParse(schema, value, { abortEarly: true });
+  if (result.success) return result.output;
+  const issue = result.issues[0];
+  const where = issue.path?.map((item) => String(item.key)).join('.') ?? 'value';
+  throw new MarshallingError(`A ${what} is not valid at ${where}: ${issue.message}`);
+}
+
+const MAGIC = 0x464b;
+const HEADER_BYTES = 8;
+
+/**
+ * Wraps a stored object: two bytes of magic, a format version, a zero, CRC-32 of the body. A truncated, corrupt or
+ * newer object is thus told from a good one before anything of it is believed.
+ */
+export function frame(version: number, value: unknown): Uint8Array {
+  const body = packr.pack(value);
+  const framed = new Uint8Array(HEADER_BYTES + body.length);
+  const view = new DataView(framed.buffer);
+  view.setUint16(0, MAGIC);
+  view.setUint8(2, version);
+  view.setUint32(4, crc32(body));
+  framed.set(body, HEADER_BYTES);
+  return framed;
+}
+
+/** @throws MarshallingError when the object is truncated, corrupt or of a version above `newest`. */
+export function unframe(newest: number, bytes: Uint8Array, what: string): { version: number; value: unknown } {
+  if (bytes.length < HEADER_BYTES) throw new MarshallingError(`${what} is truncated: ${bytes.length} bytes`);
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  if (view.getUint16(0) !== MAGIC) throw new MarshallingError(`${what} is not an object of FaaSKeeper`);
+  const version = view.getUint8(2);
+  if (version > newest) throw new MarshallingError(`${what} has format ${version}, newer than ${newest}`);
+  const body = bytes.subarray(HEADER_BYTES);
+  if (crc32(body) !== view.getUint32(4)) throw new MarshallingError(`${what} is corrupt: its checksum does not match`);
+  return { version, value: decode(body, what) };
+}
+
+const NONCE_BYTES = 12;
+const TAG_BYTES = 16;
+
+/** AES-256-GCM under a session's key: other sessions of the instance may hear a reply, not read it. */
+export function seal(key: Uint8Array, message: Uint8Array): Uint8Array {
+  const nonce = randomBytes(NONCE_BYTES);
+  const cipher = createCipheriv('aes-256-gcm', key, nonce);
+  const body = cipher.update(message);
+  cipher.final();
+  return Buffer.concat([nonce, body, cipher.getAuthTag()]);
+}
+
+/** @throws MarshallingError when the message was not sealed with this key. */
+export function unseal(key: Uint8Array, sealed: Uint8Array): Uint8Array {
+  if (sealed.length < NONCE_BYTES + TAG_BYTES) throw new MarshallingError('A sealed reply is truncated');
+  const decipher = createDecipheriv('aes-256-gcm', key, sealed.subarray(0, NONCE_BYTES));
+  decipher.setAuthTag(sealed.subarray(sealed.length - TAG_BYTES));
+  try {
+    const body = decipher.update(sealed.subarray(NONCE_BYTES, sealed.length - TAG_BYTES));
+    decipher.final();
+    return body;
+  } catch (cause) {
+    throw new MarshallingError('A reply is not sealed with the key of this session', { cause });
+  }
+}

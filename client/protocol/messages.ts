@@ -1,0 +1,174 @@
+import * as v from 'valibot';
+import { bytesSchema } from './encoding.ts';
+import { type ErrorCode, isErrorCode } from './errors.ts';
+import { LIMITS } from './limits.ts';
+import { operationSchema } from './operations.ts';
+
+const whole = v.pipe(v.number(), v.integer(), v.minValue(0));
+const errorCode = v.custom<ErrorCode>(isErrorCode, 'unknown error code');
+const key = v.pipe(bytesSchema, v.length(32));
+const secret = v.pipe(bytesSchema, v.length(16));
+
+/** Opens a session. The nonce makes a re-sent one return the first session; the key seals all replies. */
+export const createSessionSchema = v.object({
+  type: v.literal('createSession'),
+  nonce: secret,
+  key,
+  /** Wanted timeout in ms; the writer clamps it. */
+  timeout: whole,
+});
+export type CreateSession = v.InferOutput<typeof createSessionSchema>;
+
+/** Attaches to a session by id and password; raises its generation (invariant 4). */
+export const attachSchema = v.object({
+  type: v.literal('attach'),
+  session: whole,
+  password: secret,
+  nonce: secret,
+  key,
+  timeout: whole,
+});
+export type Attach = v.InferOutput<typeof attachSchema>;
+
+/**
+ * Consecutive requests of one attachment: `operations[i]` has number `first + i`. `lowest` is the session's lowest
+ * unanswered number; results below it are dropped. The password authenticates: only the system can read REQ.
+ */
+export const requestsSchema = v.object({
+  type: v.literal('requests'),
+  session: whole,
+  generation: whole,
+  password: secret,
+  first: v.pipe(v.number(), v.integer(), v.minValue(1)),
+  lowest: v.pipe(v.number(), v.integer(), v.minValue(1)),
+  /** Each is validated on its own by the writer, so that a bad one is answered by its number. */
+  operations: v.pipe(v.array(v.unknown()), v.minLength(1), v.maxLength(LIMITS.requestsPerMessage)),
+});
+export type Requests = Omit<v.InferOutput<typeof requestsSchema>, 'operations'> & { operations: unknown[] };
+
+export const requestMessageSchema = v.variant('type', [createSessionSchema, attachSchema, requestsSchema]);
+export type RequestMessage = v.InferOutput<typeof requestMessageSchema>;
+export { operationSchema };
+
+/** Answer to createSession and attach. */
+export const sessionOpenedSchema = v.object({
+  type: v.literal('opened'),
+  session: whole,
+  generation: whole,
+  password: secret,
+  timeout: whole,
+  zxid: whole,
+  /** Number that the next request must have. */
+  next: whole,
+  /** The newest watermark (zxid) that the system knew when it answered. */
+  watermark: whole,
+});
+export type SessionOpened = v.InferOutput<typeof sessionOpenedSchema>;
+
+/** The session cannot be opened, or is gone: SessionExpired, SessionMoved, AuthFailed. */
+export const sessionRefusedSchema = v.object({ type: v.literal('refused'), error: errorCode, generation: whole });
+export type SessionRefused = v.InferOutput<typeof sessionRefusedSchema>;
+
+export const replySchema = v.object({
+  number: whole,
+  zxid: whole,
+  error: v.optional(errorCode),
+  result: v.optional(v.unknown()),
+});
+/**
+ * Answer to one request. `result` by operation: create CreateResult, setData and setACL Stat, multi
+ * MultiOperationResult[] (or, with `error`, ErrorCode[] with one entry an operation), read ReadResult, and so on.
+ */
+export type Reply = v.InferOutput<typeof replySchema>;
+
+export const repliesSchema = v.object({
+  type: v.literal('replies'),
+  generation: whole,
+  replies: v.array(replySchema),
+});
+export type Replies = v.InferOutput<typeof repliesSchema>;
+
+/** There is a gap before a request that arrived: send again from number `from`. */
+export const gapSchema = v.object({ type: v.literal('gap'), generation: whole, from: whole });
+export type Gap = v.InferOutput<typeof gapSchema>;
+
+/** What is sealed with the session's key. */
+export const sealedMessageSchema = v.variant('type', [
+  sessionOpenedSchema,
+  sessionRefusedSchema,
+  repliesSchema,
+  gapSchema,
+]);
+export type SealedMessage = v.InferOutput<typeof sealedMessageSchema>;
+
+/** Client → trigger, core NATS; answers a ping as well. */
+export const beatSchema = v.object({ generation: whole, password: secret, id: whole });
+export type Beat = v.InferOutput<typeof beatSchema>;
+
+/** Trigger → client: answers beat `id` with the newest watermark, so that a lost one heals (invariant 11). */
+export const beatAnswerSchema = v.object({
+  type: v.literal('beat'),
+  id: whole,
+  watermark: whole,
+  /** Why the instance takes no writes, if so. */
+  halted: v.optional(v.string()),
+});
+/** Heartbeat function → client: answer with a beat at once. */
+export const pingSchema = v.object({ type: v.literal('ping'), generation: whole });
+/** On a session's subject: sealed messages, answers to beats and pings. */
+export const sessionMessageSchema = v.variant('type', [
+  v.object({ type: v.literal('sealed'), body: bytesSchema }),
+  beatAnswerSchema,
+  pingSchema,
+]);
+export type SessionMessage = v.InferOutput<typeof sessionMessageSchema>;
+
+/**
+ * What happened to a node: `children` is on the parent of a created or deleted node; `acl` fires no watch but outdates
+ * what was read.
+ */
+export const CHANGE_KINDS = ['created', 'deleted', 'data', 'children', 'acl'] as const;
+export type ChangeKind = (typeof CHANGE_KINDS)[number];
+
+/** Changes of one node in one distribution, oldest first; order across nodes is (zxid, index). */
+export const changeMessageSchema = v.object({
+  path: v.string(),
+  changes: v.array(v.object({ zxid: whole, index: whole, kind: v.picklist(CHANGE_KINDS) })),
+});
+export type ChangeMessage = v.InferOutput<typeof changeMessageSchema>;
+
+/**
+ * The watermark: every transaction up to `zxid` is visible in user storage. `entries` lists, for what changed after
+ * `previous`, digest (feedDigest, 8 bytes big-endian) and the zxid of its last change (float64 big-endian), 16 bytes
+ * each; null means too many. Digests are of changed paths (parents of created and deleted nodes among them), and, with
+ * `subtree`, of every ancestor-or-self of a node that anyone may read.
+ */
+export const watermarkSchema = v.object({
+  zxid: whole,
+  previous: whole,
+  entries: v.nullable(bytesSchema),
+});
+export type Watermark = v.InferOutput<typeof watermarkSchema>;
+
+const ENTRY_BYTES = 16;
+
+export function encodeWatermarkEntries(entries: ReadonlyMap<bigint, number>): Uint8Array {
+  const bytes = new Uint8Array(entries.size * ENTRY_BYTES);
+  const view = new DataView(bytes.buffer);
+  let at = 0;
+  for (const [digest, zxid] of entries) {
+    view.setBigUint64(at, digest);
+    view.setFloat64(at + 8, zxid);
+    at += ENTRY_BYTES;
+  }
+  return bytes;
+}
+
+export function decodeWatermarkEntries(bytes: Uint8Array): Map<bigint, number> {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const entries = new Map<bigint, number>();
+  for (let at = 0; at + ENTRY_BYTES <= bytes.length; at += ENTRY_BYTES) {
+    entries.set(view.getBigUint64(at), view.getFloat64(at + 8));
+  }
+  return entries;
+}

@@ -1,0 +1,93 @@
+import * as v from 'valibot';
+import { bytesSchema, frame, unframe, validate } from './encoding.ts';
+import { pathDigest } from './paths.ts';
+
+export const NODE_OBJECT_VERSION = 1;
+const whole = v.pipe(v.number(), v.integer());
+
+/** Keys in user storage below an instance's prefix. Clients may read `pub/` only. */
+export function storageKeys(prefix: string) {
+  return {
+    public: `${prefix}pub/`,
+    /** What a client reads: the node, a tombstone, or a stub that says "ask the system". */
+    node: (path: string) => `${prefix}pub/n/${pathDigest(path)}`,
+    /** Immutable chunk of children's names of a world-readable node. */
+    chunk: (path: string, id: string) => `${prefix}pub/c/${pathDigest(path)}/${id}`,
+    /** The node itself where not everyone may read it. */
+    protectedNode: (path: string) => `${prefix}sys/n/${pathDigest(path)}`,
+    protectedChunk: (path: string, id: string) => `${prefix}sys/c/${pathDigest(path)}/${id}`,
+    watermark: `${prefix}sys/watermark`,
+    checkpoint: `${prefix}sys/checkpoint`,
+    checkpointPart: (id: string) => `${prefix}sys/checkpoints/${id}`,
+    /** Transactions too large for a LOG message. */
+    logPart: (id: string) => `${prefix}sys/log/${id}`,
+    probe: (id: string) => `${prefix}sys/probe/${id}`,
+  } as const;
+}
+export type StorageKeys = ReturnType<typeof storageKeys>;
+
+const metaSchema = v.object({
+  czxid: whole,
+  mzxid: whole,
+  pzxid: whole,
+  ctime: whole,
+  mtime: whole,
+  version: whole,
+  aversion: whole,
+  created: whole,
+  numChildren: whole,
+  dataLength: whole,
+  kind: v.picklist(['persistent', 'ephemeral', 'container', 'ttl']),
+  ephemeralOwner: whole,
+  ttl: whole,
+});
+
+/** Names of the children: inline, sorted; or in immutable chunks, each sorted, in order, named by their exact ids. */
+const childrenSchema = v.variant('in', [
+  v.object({ in: v.literal('object'), names: v.array(v.string()) }),
+  v.object({
+    in: v.literal('chunks'),
+    chunks: v.array(v.object({ id: v.string(), first: v.string(), count: whole })),
+  }),
+]);
+export type StoredChildren = v.InferOutput<typeof childrenSchema>;
+
+/**
+ * A stored node. `zxid` is the last transaction that this object reflects (data, ACL or children). `absent` is a
+ * tombstone: the node does not exist as of `zxid`. `protected` is a stub: only the system may say more.
+ */
+export const nodeObjectSchema = v.variant('state', [
+  v.object({
+    state: v.literal('node'),
+    path: v.string(),
+    zxid: whole,
+    meta: metaSchema,
+    data: v.nullable(bytesSchema),
+    children: childrenSchema,
+  }),
+  v.object({ state: v.literal('absent'), path: v.string(), zxid: whole }),
+  v.object({ state: v.literal('protected'), path: v.string(), zxid: whole }),
+]);
+export type NodeObject = v.InferOutput<typeof nodeObjectSchema>;
+export type PresentNode = Extract<NodeObject, { state: 'node' }>;
+
+export function encodeNodeObject(node: NodeObject): Uint8Array {
+  return frame(NODE_OBJECT_VERSION, node);
+}
+
+/** @throws MarshallingError when the object is truncated, corrupt, of a newer format, or of another path. */
+export function decodeNodeObject(bytes: Uint8Array, path: string): NodeObject {
+  const what = `The stored object of ${path}`;
+  const node = validate(nodeObjectSchema, unframe(NODE_OBJECT_VERSION, bytes, what).value, what);
+  return node.path === path ? node : validate(v.never(), node.path, what);
+}
+
+export function encodeChunk(names: readonly string[]): Uint8Array {
+  return frame(NODE_OBJECT_VERSION, names);
+}
+
+/** @throws MarshallingError when the chunk is truncated, corrupt or of a newer format. */
+export function decodeChunk(bytes: Uint8Array, path: string): string[] {
+  const what = `A chunk of the children of ${path}`;
+  return validate(v.array(v.string()), unframe(NODE_OBJECT_VERSION, bytes, what).value, what);
+}

@@ -1,0 +1,119 @@
+import {
+  decode,
+  type ErrorCode,
+  encode,
+  type Identity,
+  isErrorCode,
+  MarshallingError,
+  type NodeMeta,
+  type RegistrationInfo,
+} from '@faaskeeper/protocol';
+import * as v from 'valibot';
+
+/** What the system keeps of a session. */
+export interface SessionRecord {
+  readonly id: number;
+  readonly generation: number;
+  readonly password: Uint8Array;
+  /** Seals replies. */
+  readonly key: Uint8Array;
+  /** Names the attachment's subject (sessionToken of the nonce of createSession or attach). */
+  readonly token: string;
+  /** Negotiated, ms. */
+  readonly timeout: number;
+  readonly identities: readonly Identity[];
+  /** Time of its end, ms; 0 while it lives. */
+  readonly ended: number;
+  /** Nonce of createSession, hex: a repetition finds the session. */
+  readonly nonce: string;
+}
+
+/** `data` is absent where the data did not change. `change` says what watches see. */
+export type Effect =
+  | {
+      readonly type: 'put';
+      readonly path: string;
+      readonly change: 'created' | 'data' | 'acl' | 'children';
+      readonly meta: NodeMeta;
+      readonly data?: Uint8Array | null;
+    }
+  | { readonly type: 'delete'; readonly path: string; readonly kind: NodeMeta['kind']; readonly ephemeralOwner: number }
+  | { readonly type: 'session'; readonly session: SessionRecord }
+  | { readonly type: 'forget'; readonly session: number; readonly nonce: string }
+  | { readonly type: 'register'; readonly registration: RegistrationInfo & { readonly session: number } }
+  | { readonly type: 'unregister'; readonly path: string; readonly id: string };
+
+/**
+ * One transaction. `number` is the session's request number (0 for what has none: sessions being opened, requests of
+ * the system, poison). Transactions that change nothing (sync, reads) share the zxid of their predecessor.
+ */
+export interface Transaction {
+  readonly zxid: number;
+  readonly session: number;
+  readonly number: number;
+  readonly error?: ErrorCode;
+  /** What the client is told; also `Reply.result`. */
+  readonly result?: unknown;
+  readonly effects: readonly Effect[];
+}
+
+/** Request numbers of a session after an entry: results in [confirmedFrom, lowest) are dropped. */
+export interface Progress {
+  readonly session: number;
+  readonly last: number;
+  readonly lowest: number;
+  readonly confirmedFrom: number;
+}
+
+/** One LOG message: one batch of transactions, appended by one writer at one sequence. Effects, not requests. */
+export interface LogEntry {
+  /** Tells this append from any other: resolves appends whose outcome is unknown. */
+  readonly id: string;
+  /** ms; the time of all its transactions. */
+  readonly time: number;
+  /** Last zxid before and after. */
+  readonly zxidBefore: number;
+  readonly zxid: number;
+  readonly transactions: readonly Transaction[];
+  readonly progress: readonly Progress[];
+}
+
+const FORMAT = 1;
+const envelope = v.variant('in', [
+  v.object({
+    format: v.literal(FORMAT),
+    in: v.literal('message'),
+    entry: v.custom<LogEntry>(isLogEntry, 'not a LOG entry'),
+  }),
+  /** The entry is in user storage: it does not fit a message (invariant 11, 15). */
+  v.object({ format: v.literal(FORMAT), in: v.literal('object'), id: v.string(), part: v.string() }),
+]);
+
+export function isLogEntry(value: unknown): value is LogEntry {
+  const entry = value as Partial<LogEntry> | null;
+  return (
+    typeof entry === 'object' &&
+    entry !== null &&
+    typeof entry.id === 'string' &&
+    Number.isSafeInteger(entry.zxid) &&
+    Number.isSafeInteger(entry.zxidBefore) &&
+    Array.isArray(entry.transactions) &&
+    Array.isArray(entry.progress) &&
+    entry.transactions.every(
+      (t) => Array.isArray(t.effects) && (t.error === undefined || t.error === null || isErrorCode(t.error)),
+    )
+  );
+}
+
+export type LogPayload = { in: 'message'; entry: LogEntry } | { in: 'object'; id: string; part: string };
+
+export function encodeLogPayload(payload: LogPayload): Uint8Array {
+  return encode({ format: FORMAT, ...payload });
+}
+
+/** @throws MarshallingError: the LOG holds only what writers put there, so this stops the lane, it is never skipped. */
+export function decodeLogPayload(bytes: Uint8Array): LogPayload {
+  const parsed = v.safeParse(envelope, decode(bytes, 'LOG entry'));
+  if (!parsed.success) throw new MarshallingError(`A LOG entry is not valid: ${parsed.issues[0].message}`);
+  return parsed.output;
+}

@@ -1,0 +1,240 @@
+import {
+  encode,
+  HaltedError,
+  type InstanceSpec,
+  type StorageKeys,
+  SystemError,
+  storageKeys,
+  subjects,
+} from '@faaskeeper/protocol';
+import type { RequestsAnswer, RequestsInvocation } from '../invocations.ts';
+import type { LogEntry } from '../log-entry.ts';
+import type { Outside } from '../ports.ts';
+import { Backoff, RETRY } from '../retry.ts';
+import { rollForward } from '../roll-forward.ts';
+import { isKeptInSystemStore, mutationsOf } from '../tables.ts';
+import {
+  type DeadLetter,
+  decodeIncoming,
+  foreseen,
+  genesis,
+  hex,
+  type Incoming,
+  type Judged,
+  judge,
+  type PendingReply,
+} from '../transactions/index.ts';
+import { append } from './append.ts';
+import { answerDeferred } from './deferred.ts';
+import { KnownState, type Loading, StoreMoved } from './known-state.ts';
+import { Lease } from './lease.ts';
+import { send, sendReplies } from './replies.ts';
+
+/** Rounds of loading that one judgement may need: each finds at least one value more, in practice two suffice. */
+const MAX_LOADS = 100;
+
+/**
+ * Orders, validates and commits the transactions of one instance (invariants 1 to 5). Any number of writers may run:
+ * the log refuses those whose judgement is outdated.
+ */
+export class Writer {
+  readonly #outside: Outside;
+  readonly #spec: InstanceSpec;
+  readonly #keys: StorageKeys;
+  readonly #lease: Lease;
+  #known: KnownState | undefined;
+  /** Batches run one after the other. */
+  #lane: Promise<unknown> = Promise.resolve();
+  /** The application of the last entry to the system store: behind the replies, before the next reads. */
+  #applying: Promise<void> = Promise.resolve();
+
+  constructor(outside: Outside, spec: InstanceSpec) {
+    this.#outside = outside;
+    this.#spec = spec;
+    this.#keys = storageKeys(spec.storagePrefix);
+    this.#lease = new Lease(outside, 'writer', hex(outside.random.bytes(8)));
+  }
+
+  /**
+   * Commits a batch. Resolves when it is durable and answered; what it asked twice is answered with its first result.
+   *
+   * @throws HaltedError when the stores disagree so that data was lost; SystemError when a store does not answer: the
+   * trigger sends the batch again.
+   */
+  handle(invocation: RequestsInvocation): Promise<RequestsAnswer> {
+    const result = this.#lane.then(() => this.#batch(invocation));
+    this.#lane = result.catch(() => undefined);
+    return result;
+  }
+
+  async close(): Promise<void> {
+    await this.#lane;
+    await this.#applying;
+    if (this.#known !== undefined) await this.#lease.release();
+  }
+
+  async #batch({ requests, watermark }: RequestsInvocation): Promise<RequestsAnswer> {
+    const { systemRequest } = subjects(this.#spec.id);
+    const incoming = requests.map(({ subject, payload }) => decodeIncoming(subject, payload, systemRequest));
+    const passwords: Uint8Array[] = [];
+    const password = (index: number) => {
+      passwords[index] ??= this.#outside.random.bytes(16);
+      return passwords[index];
+    };
+    const backoff = new Backoff(this.#outside, RETRY.conflict);
+    for (;;) {
+      const committed = await this.#attempt(incoming, watermark, password);
+      if (committed !== undefined) return committed;
+      this.#known = undefined;
+      if (!(await backoff.wait())) throw new SystemError('The batch met other writers too often');
+    }
+  }
+
+  /** Undefined when the judgement was outdated: what is known is then thrown away and the batch judged again. */
+  async #attempt(
+    incoming: readonly Incoming[],
+    watermark: number,
+    password: (index: number) => Uint8Array,
+  ): Promise<RequestsAnswer | undefined> {
+    try {
+      const known = await this.#current();
+      const judged = await this.#judge(known, incoming, watermark, password);
+      const entry = this.#entry(known, judged);
+      if (entry.transactions.length > 0) {
+        // One entry is applied while the next is judged; more would let the store fall behind without bound.
+        if (!(await append(this.#outside, this.#keys, entry, known.sequence))) return undefined;
+        known.advance(judged.draft, known.sequence + 1, entry.zxid);
+        this.#apply(known.generation, known.sequence, entry);
+      }
+      this.#answer(judged, known);
+      return answerOf(judged, known);
+    } catch (error) {
+      this.#known = undefined;
+      if (error instanceof StoreMoved) return undefined;
+      throw error;
+    }
+  }
+
+  async #current(): Promise<KnownState> {
+    if (this.#known === undefined) {
+      await this.#applying;
+      await this.#lease.acquire();
+      const state = await rollForward(this.#outside, this.#spec);
+      const known = new KnownState(state, this.#outside.system);
+      if (known.sequence === 0) await this.#beginTree(known);
+      this.#known = known;
+    }
+    this.#lease.keep();
+    return this.#known;
+  }
+
+  /** The first entry of a new instance. */
+  async #beginTree(known: KnownState): Promise<void> {
+    if ((await this.#outside.objects.get(this.#keys.watermark)) !== undefined) {
+      throw new HaltedError('LOG is empty, but user storage holds a tree', { instance: this.#spec.id });
+    }
+    const entry = genesis(hex(this.#outside.random.bytes(16)));
+    if (!(await append(this.#outside, this.#keys, entry, 0))) throw new StoreMoved('The tree has begun');
+    known.sequence = 1;
+    this.#apply(known.generation, 1, entry);
+  }
+
+  async #judge(
+    known: KnownState,
+    incoming: readonly Incoming[],
+    watermark: number,
+    password: (index: number) => Uint8Array,
+  ): Promise<Judged> {
+    const { clock, logger } = this.#outside;
+    const loading = known.loading();
+    const circumstances = { spec: this.#spec, time: clock.now(), zxid: known.zxid, watermark, logger, password };
+    await this.#load(loading, foreseen(incoming));
+    for (let round = 0; round < MAX_LOADS; round++) {
+      const outcome = judge(incoming, loading, circumstances);
+      if ('judged' in outcome) return outcome.judged;
+      await this.#load(loading, outcome.missing);
+    }
+    throw new SystemError('A batch needs more rounds of loading than any batch can');
+  }
+
+  async #load(loading: Loading, missing: Parameters<Loading['load']>[0]): Promise<void> {
+    if (missing.every(({ table, key }) => loading.get(table, key) !== undefined)) return;
+    await this.#applying;
+    await loading.load(missing);
+  }
+
+  #entry(known: KnownState, { transactions, progress, zxid, time }: Judged): LogEntry {
+    return {
+      id: hex(this.#outside.random.bytes(16)),
+      time,
+      zxidBefore: known.zxid,
+      zxid,
+      transactions,
+      progress,
+    };
+  }
+
+  #apply(generation: string, sequence: number, entry: LogEntry): void {
+    const mutations = mutationsOf(entry).filter(({ table }) => isKeptInSystemStore(table));
+    this.#applying = this.#applying
+      .then(() => this.#outside.system.apply({ generation, sequence, zxid: entry.zxid, mutations }))
+      .then((outcome) => {
+        if (outcome !== 'applied' && outcome !== 'repeated') throw new StoreMoved(`An entry met: ${outcome}`);
+      })
+      .catch((err: unknown) => {
+        // The entry is in LOG; the next batch starts by rolling the store forward.
+        this.#outside.logger.warn({ err, instance: this.#spec.id, sequence }, 'an entry is not applied yet');
+        this.#known = undefined;
+      });
+  }
+
+  #answer({ replies, notices, deadLetters }: Judged, known: KnownState): void {
+    const { notifications } = this.#outside;
+    for (const { to, message } of notices) send(notifications, this.#spec.id, to, message);
+    sendReplies(
+      notifications,
+      this.#spec.id,
+      replies.filter(({ deferred }) => deferred === undefined),
+    );
+    for (const pending of replies) if (pending.deferred !== undefined) void this.#answerLater(pending);
+    for (const [index, letter] of deadLetters.entries()) void this.#bury(letter, `${known.sequence}-${index}`);
+  }
+
+  async #answerLater({ to, reply, deferred }: PendingReply): Promise<void> {
+    if (deferred === undefined) return;
+    try {
+      await this.#applying;
+      const result = await answerDeferred(this.#outside, this.#keys, deferred);
+      const answered = result === undefined ? { ...reply, error: 'NoNode' as const } : { ...reply, result };
+      sendReplies(this.#outside.notifications, this.#spec.id, [{ to, reply: answered }]);
+    } catch (err) {
+      // The client asks again: a query has no kept result.
+      this.#outside.logger.warn({ err, instance: this.#spec.id, deferred: deferred.type }, 'a read is not answered');
+    }
+  }
+
+  async #bury(letter: DeadLetter, id: string): Promise<void> {
+    const { notifications, logger } = this.#outside;
+    logger.error({ instance: this.#spec.id, reason: letter.reason, subject: letter.subject }, 'a request is poison');
+    try {
+      await notifications.store(subjects(this.#spec.id).dead('request'), encode(letter), id);
+    } catch (err) {
+      logger.error({ err, instance: this.#spec.id }, 'a dead letter could not be stored');
+    }
+  }
+}
+
+function answerOf(judged: Judged, known: KnownState): RequestsAnswer {
+  const effects = judged.transactions.flatMap((transaction) => transaction.effects);
+  const registrations = effects.flatMap((effect) => {
+    if (effect.type === 'register') return [{ id: effect.registration.id, removed: false }];
+    return effect.type === 'unregister' ? [{ id: effect.id, removed: true }] : [];
+  });
+  const timed = effects.some(
+    (effect) =>
+      effect.type === 'put' &&
+      effect.change === 'created' &&
+      (effect.meta.kind === 'container' || effect.meta.kind === 'ttl'),
+  );
+  return { sequence: known.sequence, zxid: known.zxid, sessions: [...judged.sessions], timed, registrations };
+}
