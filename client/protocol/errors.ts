@@ -83,7 +83,7 @@ export class FaaSKeeperError extends Error {
     if (context.path !== undefined) this.path = context.path;
     if (context.session !== undefined) this.session = context.session;
     if (context.instance !== undefined) this.instance = context.instance;
-    this.name = `${code}Error`;
+    this.name = code.endsWith('Error') ? code : `${code}Error`;
   }
 }
 

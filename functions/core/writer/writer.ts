@@ -1,14 +1,8 @@
-import {
-  encode,
-  HaltedError,
-  type InstanceSpec,
-  type StorageKeys,
-  SystemError,
-  storageKeys,
-  subjects,
-} from '@faaskeeper/protocol';
+import { encode, type InstanceSpec, type StorageKeys, SystemError, storageKeys, subjects } from '@faaskeeper/protocol';
+import { readWatermark } from '../distributor/watermark.ts';
 import type { RequestsAnswer, RequestsInvocation } from '../invocations.ts';
 import type { LogEntry } from '../log-entry.ts';
+import { expectInLog } from '../log-reader.ts';
 import type { Outside } from '../ports.ts';
 import { Backoff, RETRY } from '../retry.ts';
 import { rollForward } from '../roll-forward.ts';
@@ -43,6 +37,8 @@ export class Writer {
   readonly #keys: StorageKeys;
   readonly #lease: Lease;
   #known: KnownState | undefined;
+  /** A watermark (zxid) that is surely stored. */
+  #visible = 0;
   /** Batches run one after the other. */
   #lane: Promise<unknown> = Promise.resolve();
   /** The application of the last entry to the system store: behind the replies, before the next reads. */
@@ -119,6 +115,7 @@ export class Writer {
     if (this.#known === undefined) {
       await this.#applying;
       await this.#lease.acquire();
+      await this.#checkVisible();
       const state = await rollForward(this.#outside, this.#spec);
       const known = new KnownState(state, this.#outside.system);
       if (known.sequence === 0) await this.#beginTree(known);
@@ -128,11 +125,16 @@ export class Writer {
     return this.#known;
   }
 
+  /** What is visible must be in LOG, or have been: otherwise LOG lost data (invariant 3). */
+  async #checkVisible(): Promise<void> {
+    const stored = await readWatermark(this.#outside, this.#keys);
+    if (stored === undefined) return;
+    await expectInLog(this.#outside, stored.position.sequence, 'user storage');
+    this.#visible = stored.position.zxid;
+  }
+
   /** The first entry of a new instance. */
   async #beginTree(known: KnownState): Promise<void> {
-    if ((await this.#outside.objects.get(this.#keys.watermark)) !== undefined) {
-      throw new HaltedError('LOG is empty, but user storage holds a tree', { instance: this.#spec.id });
-    }
     const entry = genesis(hex(this.#outside.random.bytes(16)));
     if (!(await append(this.#outside, this.#keys, entry, 0))) throw new StoreMoved('The tree has begun');
     known.sequence = 1;
@@ -147,7 +149,14 @@ export class Writer {
   ): Promise<Judged> {
     const { clock, logger } = this.#outside;
     const loading = known.loading();
-    const circumstances = { spec: this.#spec, time: clock.now(), zxid: known.zxid, watermark, logger, password };
+    const circumstances = {
+      spec: this.#spec,
+      time: clock.now(),
+      zxid: known.zxid,
+      watermark: Math.max(watermark, this.#visible),
+      logger,
+      password,
+    };
     await this.#load(loading, foreseen(incoming));
     for (let round = 0; round < MAX_LOADS; round++) {
       const outcome = judge(incoming, loading, circumstances);

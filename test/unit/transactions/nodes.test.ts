@@ -138,7 +138,11 @@ test('a multi is all or nothing, with a code for each operation', () => {
     ],
   });
   expect(done.error).toBeUndefined();
-  expect(done.result).toMatchObject([{ path: '/a/s-0000000000' }, { stat: { version: 1, czxid: done.zxid } }, { type: 'check' }]);
+  expect(done.result).toMatchObject([
+    { path: '/a/s-0000000000' },
+    { stat: { version: 1, czxid: done.zxid } },
+    { type: 'check' },
+  ]);
   expect(session.do({ type: 'multi', operations: [] }).result).toEqual([]);
 });
 
@@ -148,7 +152,9 @@ test('ACLs are enforced, auth becomes the caller, the super user may do all', ()
   owner.do({ type: 'addAuth', scheme: 'digest', auth: bytes('me:secret') });
   owner.create('/mine', { acl: [{ scheme: 'auth', id: '', permissions: ALL }] });
   const id = digestIdentity('me:secret');
-  expect(owner.do({ type: 'getACL', path: '/mine' }).result).toMatchObject({ acl: [{ scheme: 'digest', id, permissions: ALL }] });
+  expect(owner.do({ type: 'getACL', path: '/mine' }).result).toMatchObject({
+    acl: [{ scheme: 'digest', id, permissions: ALL }],
+  });
   expect(other.do({ type: 'setData', path: '/mine', data: null, version: -1 }).error).toBe('NoAuth');
   expect(other.do({ type: 'read', path: '/mine', what: 'exists' }).error).toBe('NoAuth');
   expect(other.create('/mine/child').error).toBe('NoAuth');

@@ -17,8 +17,19 @@ test('schedule 5: a request or expiry of an older attachment is refused', () => 
   const session = tree.open();
   const old = session.message([creation('/a')]);
   const { password } = tree.record(session.id);
-  const attach = { type: 'attach', session: session.id, password, nonce: new Uint8Array(16).fill(99), key: new Uint8Array(32), timeout: 9_000 } as const;
-  const { notices } = tree.batch([attach, old, { type: 'system', operation: { type: 'expire', session: session.id, generation: 1 } }]);
+  const attach = {
+    type: 'attach',
+    session: session.id,
+    password,
+    nonce: new Uint8Array(16).fill(99),
+    key: new Uint8Array(32),
+    timeout: 9_000,
+  } as const;
+  const { notices } = tree.batch([
+    attach,
+    old,
+    { type: 'system', operation: { type: 'expire', session: session.id, generation: 1 } },
+  ]);
   expect(notices.map(({ message }) => message)).toMatchObject([
     { type: 'refused', error: 'SessionMoved', generation: 1 },
     { type: 'opened', generation: 2, next: 1 },
@@ -32,7 +43,14 @@ test('an attach sent again changes nothing; a wrong password neither', () => {
   const tree = new Tree();
   const session = tree.open();
   const { password } = tree.record(session.id);
-  const attach = { type: 'attach', session: session.id, password, nonce: new Uint8Array(16).fill(99), key: new Uint8Array(32), timeout: 9_000 } as const;
+  const attach = {
+    type: 'attach',
+    session: session.id,
+    password,
+    nonce: new Uint8Array(16).fill(99),
+    key: new Uint8Array(32),
+    timeout: 9_000,
+  } as const;
   tree.batch([attach]);
   expect(tree.batch([attach]).notices).toMatchObject([{ message: { type: 'opened', generation: 2 } }]);
   const wrong = { ...attach, nonce: new Uint8Array(16).fill(98), password: new Uint8Array(16) };
@@ -55,7 +73,9 @@ test('schedule 6: a session of one batch, delivered twice, creates nothing twice
 
 test('requests out of order wait for their predecessor within a batch; a gap is answered "send from k"', () => {
   const session = new Tree().open();
-  const [one, two, three] = [creation('/a'), creation('/b'), creation('/c')].map((operation) => session.message([operation]));
+  const [one, two, three] = [creation('/a'), creation('/b'), creation('/c')].map((operation) =>
+    session.message([operation]),
+  );
   if (one === undefined || two === undefined || three === undefined) throw new Error('three messages');
   const { replies, notices } = session.tree.batch([three, one]);
   expect(replies.map(({ reply }) => reply.number)).toEqual([1]);
@@ -98,7 +118,11 @@ test('an expiry ends exactly the attachment it names, and what it ended is forgo
 test('confirmed results are dropped, unconfirmed ones kept', () => {
   const session = new Tree().open();
   for (const path of ['/a', '/b', '/c']) session.create(path);
-  expect([1, 2, 3].map((n) => session.tree.value('result', `${session.id}:${n}`) !== null)).toEqual([false, false, true]);
+  expect([1, 2, 3].map((n) => session.tree.value('result', `${session.id}:${n}`) !== null)).toEqual([
+    false,
+    false,
+    true,
+  ]);
 });
 
 test('schedule 22: a container or TTL node that was re-created since the decision stays', () => {

@@ -1,7 +1,7 @@
 import {
   instanceSpecSchema,
-  type Operation,
   OPEN_ACL_UNSAFE,
+  type Operation,
   type Reply,
   type SealedMessage,
   type SystemOperation,
@@ -18,8 +18,8 @@ import {
   type Judged,
   judge,
   type Missing,
-  type ValueTable,
   type Values,
+  type ValueTable,
 } from '../../../functions/core/transactions/index.ts';
 
 const silent = { debug() {}, info() {}, warn() {}, error() {} };
@@ -53,7 +53,9 @@ export class Tree {
       const rows = [...this.tables.values()].filter((row) => row.group === `${group.table} ${group.group}`);
       return new Set(rows.map((row) => row.key)) as unknown as Values[T];
     }
-    return decodeValue(table, this.tables.get(addressKey(addressOf({ table, key })))?.value ?? null) as Values[T] | null;
+    return decodeValue(table, this.tables.get(addressKey(addressOf({ table, key })))?.value ?? null) as
+      | Values[T]
+      | null;
   }
 
   /** Judges and applies one batch, loading what it misses round by round, as the writer does. */

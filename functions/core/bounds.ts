@@ -1,0 +1,45 @@
+/** Bounds and waiting times of the log's readers, the distributor and checkpoints. Times are ms, sizes bytes. */
+export const BOUNDS = {
+  /** Messages of one read of LOG: grows from `First` to `Most` while a page stays below `logPageBytes`. */
+  logPageFirst: 16,
+  logPageMost: 512,
+  logPageBytes: 8 * 1024 * 1024,
+  /** Objects of user storage that one batch writes at a time. */
+  parallelObjects: 64,
+  /** Tries of one object before the batch fails (and is sent again by the trigger). */
+  objectAttempts: 8,
+  retryFirstMs: 20,
+  retryMostMs: 2_000,
+  /** Decoded objects and chunks that a distributor remembers. */
+  cacheBytes: 64 * 1024 * 1024,
+  /** LOG messages between the published and the stored watermark; beyond it the lane waits. */
+  watermarkDistance: 1_024,
+  /** A distributor that did not see its watermark stand for so long looks again before it creates objects. */
+  leadMs: 30_000,
+  /** Names in a node's object; more go to chunks, and back below `inlineAgain`. */
+  inlineNames: 512,
+  inlineAgain: 256,
+  /** Names in one chunk, how full a split leaves it, and when it joins its neighbour. */
+  chunkNames: 512,
+  chunkFill: 384,
+  chunkLow: 64,
+  /** Superseded chunks remembered for deletion; beyond it the sweep finds them by listing. */
+  supersededChunks: 100_000,
+  /** LOG payload folded at once by a checkpoint. */
+  foldBytes: 64 * 1024 * 1024,
+  /** One immutable part of a checkpoint. */
+  partBytes: 4 * 1024 * 1024,
+  partValues: 65_536,
+  /** Runs of a checkpoint; a run is merged into an older one that is at most `runRatio` times as large. */
+  runs: 8,
+  runRatio: 3,
+  /** Mutations handed to the system store at once by a rebuild. */
+  rebuildMutations: 2_000,
+  /** Tries of a whole checkpoint, rebuild or roll-forward that lost a race. */
+  raceAttempts: 10,
+  /** Paths in one list of tombstones, and how long one stays at least: longer than any stalled process lives. */
+  tombstonePaths: 50_000,
+  tombstoneMs: 10 * 60_000,
+  /** Keys deleted at once. */
+  deleteKeys: 1_000,
+} as const;

@@ -1,0 +1,342 @@
+import {
+  decode,
+  encode,
+  HaltedError,
+  type InstanceSpec,
+  type RegistrationInfo,
+  type StorageKeys,
+  storageKeys,
+  subjects,
+  type Watermark,
+} from '@faaskeeper/protocol';
+import { BOUNDS } from '../bounds.ts';
+import { Checkpointer } from '../checkpoint/checkpointer.ts';
+import { readManifest } from '../checkpoint/manifest.ts';
+import { withCheckpoint } from '../checkpoint/rebuild.ts';
+import type { CheckpointAnswer, TransactionsAnswer, TransactionsInvocation } from '../invocations.ts';
+import { readEntry } from '../log-parts.ts';
+import { expectInLog, readLog, type SequencedEntry } from '../log-reader.ts';
+import { LogTrimmedError, type Outside } from '../ports.ts';
+import { rollForward } from '../roll-forward.ts';
+import { coalesce, publicChanges } from './coalesce.ts';
+import { changeMessages, type SeenChange, watermarkOf } from './feed.ts';
+import { NodeWriter, OvertakenError } from './node-writer.ts';
+import { ObjectCache } from './object-cache.ts';
+import { backOff, inParallel, Mutex } from './parallel.ts';
+import { redistribute } from './redistribute.ts';
+import { type Match, matchRegistrations, Registrations } from './registrations.ts';
+import { Superseded } from './superseded.ts';
+import { sweepOrphanChunks, sweepTombstones } from './sweep.ts';
+import { type Position, StoredWatermark } from './watermark.ts';
+
+const NOTHING: Position = { sequence: 0, zxid: 0 };
+
+/**
+ * Makes committed transactions visible, in order: user storage, then the change feed, then the watermark (invariants 6
+ * to 9). Keeps nothing that matters: it may be killed anywhere, called twice, late, and beside another of its kind.
+ */
+export class Distributor {
+  readonly #outside: Outside;
+  readonly #spec: InstanceSpec;
+  readonly #keys: StorageKeys;
+  readonly #names: ReturnType<typeof subjects>;
+  readonly #lane = new Mutex();
+  readonly #checkpoints = new Mutex();
+  readonly #watermark: StoredWatermark;
+  readonly #cache: ObjectCache;
+  readonly #writer: NodeWriter;
+  readonly #superseded = new Superseded();
+  /** Everything up to here is visible and published; undefined before the start. */
+  #position: Position | undefined;
+  #registrations = new Registrations();
+  #checkpointed = 0;
+  #bytesSinceCheckpoint = 0;
+  #confirming: Promise<Position | undefined> | undefined;
+
+  constructor(outside: Outside, spec: InstanceSpec) {
+    this.#outside = outside;
+    this.#spec = spec;
+    this.#keys = storageKeys(spec.storagePrefix);
+    this.#names = subjects(spec.id);
+    this.#watermark = new StoredWatermark(outside, this.#keys);
+    this.#cache = new ObjectCache(outside.objects);
+    this.#writer = new NodeWriter(outside, {
+      keys: this.#keys,
+      cache: this.#cache,
+      onSuperseded: (chunkKeys, zxid) => this.#superseded.add(chunkKeys, zxid),
+      onOrphans: () => {
+        this.#superseded.listingNeeded = true;
+      },
+    });
+  }
+
+  /**
+   * Distributes LOG messages; what comes again is ignored, what is missing is read from LOG. Resolves when all of it is
+   * visible and published.
+   *
+   * @throws HaltedError when the stores disagree (invariant 3); any other error means: send it again.
+   */
+  async handle(invocation: TransactionsInvocation): Promise<TransactionsAnswer> {
+    return await this.#lane.run(async () => {
+      for (let attempt = 1; ; attempt++) {
+        try {
+          return await this.#distribute(invocation);
+        } catch (error) {
+          const overtaken = error instanceof OvertakenError || error instanceof LogTrimmedError;
+          if (!overtaken || attempt >= BOUNDS.raceAttempts) throw error;
+          await this.#catchUp(error);
+        }
+      }
+    });
+  }
+
+  /** Checkpoints up to the stored watermark, trims LOG, and removes what is past. May run beside handle(). */
+  async checkpoint(): Promise<CheckpointAnswer> {
+    return await this.#checkpoints.run(async () => {
+      await this.#lane.run(() => this.#start());
+      const checkpointer = new Checkpointer(this.#outside, this.#keys, {
+        storedSequence: () => this.#storedSequence(),
+        sweep: (paths, zxid) => this.#sweepInLane(paths, zxid),
+        pause: (attempt) => backOff(this.#outside, attempt),
+      });
+      const bytes = this.#bytesSinceCheckpoint;
+      const { sequence, zxid } = await checkpointer.run();
+      await this.#sweepChunks(zxid);
+      this.#checkpointed = sequence;
+      this.#bytesSinceCheckpoint -= bytes;
+      return { sequence };
+    });
+  }
+
+  /** Waits for what is under way and stores the watermark. */
+  async close(): Promise<void> {
+    await this.#checkpoints.run(() => this.#lane.run(() => this.#watermark.flush()));
+  }
+
+  async #start(): Promise<Position> {
+    if (this.#position !== undefined) return this.#position;
+    const [stored, { manifest }] = await Promise.all([
+      this.#watermark.load(),
+      readManifest(this.#outside.objects, this.#keys),
+    ]);
+    const known = Math.max(stored?.sequence ?? 0, manifest.sequence);
+    await expectInLog(this.#outside, known, 'user storage');
+    this.#checkpointed = manifest.sequence;
+    // A watermark from before the checkpoint, with LOG gone in between, tells no more than none.
+    const useless =
+      known > (stored?.sequence ?? 0) && (await this.#outside.log.bounds()).first > (stored?.sequence ?? 0) + 1;
+    const position = stored === undefined || useless ? await this.#startFromCheckpoint() : stored;
+    this.#registrations = await this.#loadRegistrations(position);
+    this.#position = position;
+    return position;
+  }
+
+  async #startFromCheckpoint(): Promise<Position> {
+    return await withCheckpoint(this.#outside.objects, this.#keys, async (manifest, exists) => {
+      if (!exists) {
+        const { first } = await this.#outside.log.bounds();
+        if (first > 1) throw new HaltedError(`LOG begins at ${first}, and there is neither watermark nor checkpoint`);
+        return NOTHING;
+      }
+
+      await redistribute(this.#outside, this.#keys, { manifest, writer: this.#writer });
+      const position: Position = { sequence: manifest.sequence, zxid: manifest.zxid };
+      this.#publishWatermark({ zxid: position.zxid, previous: 0, entries: null });
+      this.#watermark.advance(position);
+      return position;
+    });
+  }
+
+  /** Another distributor is ahead: go on from where its watermark stands. */
+  async #catchUp(cause: unknown): Promise<void> {
+    const before = this.#position;
+    await this.#watermark.flush();
+    const stored = await this.#watermark.load();
+    this.#outside.logger.warn(
+      { before, stored, err: cause },
+      'another distributor is ahead; going on from its watermark',
+    );
+    if (cause instanceof LogTrimmedError && (stored?.sequence ?? 0) <= (before?.sequence ?? 0)) {
+      throw new HaltedError(`LOG after ${before?.sequence} is gone, but was never distributed`, { cause });
+    }
+    if ((stored?.sequence ?? 0) <= (before?.sequence ?? 0)) return;
+    this.#cache.clear();
+    this.#position = undefined;
+  }
+
+  async #distribute({ messages }: TransactionsInvocation): Promise<TransactionsAnswer> {
+    const start = await this.#start();
+    await this.#confirmLead();
+    const fresh = new Map<number, Uint8Array>();
+    for (const { sequence, payload } of messages) if (sequence > start.sequence) fresh.set(sequence, payload);
+    if (fresh.size === 0 && messages.length > 0) await expectInLog(this.#outside, start.sequence, 'the watermark');
+    const sequences = [...fresh.keys()].sort((a, b) => a - b);
+    let batch: SequencedEntry[] = [];
+    let next = start.sequence + 1;
+    for (const sequence of sequences) {
+      if (sequence > next) {
+        await this.#batch(batch);
+        batch = [];
+        await this.#fill(next, sequence - 1);
+      }
+      const payload = fresh.get(sequence)!;
+      batch.push({ sequence, bytes: payload.length, entry: await this.#entry(sequence, payload) });
+      next = sequence + 1;
+    }
+    await this.#batch(batch);
+    return this.#answer();
+  }
+
+  /** Reads and distributes what the invocation lacks. */
+  async #fill(from: number, to: number): Promise<void> {
+    let next = from;
+    while (next <= to) {
+      for await (const page of readLog(this.#outside, this.#keys, { from: next, to })) {
+        await this.#batch(page);
+        next = page.at(-1)!.sequence + 1;
+      }
+      if (next <= to) await this.#expectReadable(next);
+    }
+  }
+
+  /** A replica that lags may not have yet what was delivered already. */
+  async #expectReadable(sequence: number): Promise<void> {
+    await expectInLog(this.#outside, sequence, 'a delivered message');
+    await this.#outside.clock.sleep(BOUNDS.retryFirstMs);
+  }
+
+  async #entry(sequence: number, payload: Uint8Array) {
+    try {
+      return await readEntry(this.#outside, this.#keys, payload);
+    } catch (error) {
+      const { first } = await this.#outside.log.bounds();
+      if (first > sequence) throw new LogTrimmedError(`LOG is trimmed past ${sequence}`, { cause: error });
+      throw error;
+    }
+  }
+
+  /** Consecutive entries: all PUTs, then the change feed and sinks, then the watermark. */
+  async #batch(batch: readonly SequencedEntry[]): Promise<void> {
+    const last = batch.at(-1);
+    const before = this.#position;
+    if (last === undefined || before === undefined) return;
+    const entries = batch.map(({ entry }) => entry);
+    if (before.sequence > 0 && entries[0]!.zxidBefore !== before.zxid) {
+      throw new HaltedError(`LOG ${batch[0]!.sequence} follows zxid ${entries[0]!.zxidBefore}, not ${before.zxid}`);
+    }
+    const seen: SeenChange[] = [];
+    const checkLead = () => this.#confirmLead();
+    await inParallel(coalesce(entries).values(), BOUNDS.parallelObjects, async (node) => {
+      const { wasReadable } = await this.#writer.write(node, checkLead);
+      seen.push({ node, changes: publicChanges(node, wasReadable) });
+    });
+    for (const { subject, payload } of changeMessages(seen, this.#names)) {
+      this.#outside.notifications.publish(subject, payload);
+    }
+    const registrations = await this.#storeMatches(entries, seen);
+    const position: Position = { sequence: last.sequence, zxid: last.entry.zxid };
+    this.#publishWatermark(watermarkOf(seen, { zxid: position.zxid, previous: before.zxid }));
+    this.#position = position;
+    this.#registrations = registrations;
+    this.#bytesSinceCheckpoint += batch.reduce((sum, { bytes }) => sum + bytes, 0);
+    this.#watermark.advance(position);
+    const stored = this.#watermark.position?.sequence ?? 0;
+    if (position.sequence - stored > BOUNDS.watermarkDistance) await this.#watermark.flush();
+  }
+
+  #publishWatermark(watermark: Watermark): void {
+    this.#outside.notifications.publish(this.#names.watermark, encode(watermark));
+  }
+
+  /** Registered watches: stored in order for each registration before the watermark covers them. */
+  async #storeMatches(
+    entries: readonly SequencedEntry['entry'][],
+    seen: readonly SeenChange[],
+  ): Promise<Registrations> {
+    const touched = entries.some(({ transactions }) =>
+      transactions.some(({ effects }) => effects.some(({ type }) => type === 'register' || type === 'unregister')),
+    );
+    if (this.#registrations.size === 0 && !touched) return this.#registrations;
+    const visible = new Map(seen.map(({ node, changes }) => [node.path, new Set(changes.map(({ zxid }) => zxid))]));
+    const registrations = this.#registrations.copy();
+    const matches = matchRegistrations(entries, registrations, (path, zxid) => visible.get(path)?.has(zxid) ?? false);
+    await inParallel(matches, BOUNDS.parallelObjects, async ([id, own]: [string, Match[]]) => {
+      for (const { event, index } of own) {
+        const messageId = `${id}:${event.zxid}:${index}`;
+        await this.#outside.notifications.store(this.#names.sink(id), encode(event), messageId);
+      }
+    });
+    return registrations;
+  }
+
+  /** As the system store has them, which must not be behind: it is rolled forward first if it is. */
+  async #loadRegistrations(position: Position): Promise<Registrations> {
+    for (let attempt = 1; attempt <= BOUNDS.raceAttempts; attempt++) {
+      const { state } = await this.#outside.system.read([]);
+      if (state === undefined || state.applied < position.sequence) {
+        await rollForward(this.#outside, this.#spec);
+        continue;
+      }
+      const found: RegistrationInfo[] = [];
+      for await (const page of this.#outside.system.scan('registration', '')) {
+        for (const [, value] of page) found.push(decode(value, 'registration') as RegistrationInfo);
+      }
+      const after = (await this.#outside.system.read([])).state;
+      if (after?.generation === state.generation) return new Registrations(found);
+    }
+    throw new HaltedError('The system store keeps changing under the distributor');
+  }
+
+  /**
+   * After a pause, whoever took over may be done with all that this one is about to do. Tombstones live far longer than
+   * `leadMs`, so that what is created where nothing is seen is not from a past that was swept.
+   */
+  async #confirmLead(): Promise<void> {
+    if (this.#outside.clock.now() - this.#watermark.confirmedAt <= BOUNDS.leadMs) return;
+    this.#confirming ??= this.#watermark
+      .flush()
+      .then(() => this.#watermark.load())
+      .finally(() => {
+        this.#confirming = undefined;
+      });
+    const stored = await this.#confirming;
+    if ((stored?.sequence ?? 0) > (this.#position?.sequence ?? 0)) throw new OvertakenError('The watermark moved on');
+  }
+
+  #answer(): TransactionsAnswer {
+    const { sequence, zxid } = this.#position ?? NOTHING;
+    const due =
+      sequence - this.#checkpointed >= this.#spec.checkpointMessages ||
+      this.#bytesSinceCheckpoint >= this.#spec.checkpointBytes;
+    return { sequence, watermark: zxid, checkpointDue: due };
+  }
+
+  async #storedSequence(): Promise<number> {
+    await this.#watermark.flush();
+    return this.#watermark.position?.sequence ?? 0;
+  }
+
+  /** In slices, so that transactions do not wait for it. */
+  async #sweepInLane(paths: readonly string[], zxid: number): Promise<boolean> {
+    const slice = 4 * BOUNDS.parallelObjects;
+    for (let at = 0; at < paths.length; at += slice) {
+      const some = paths.slice(at, at + slice);
+      const canDelete = await this.#lane.run(() => sweepTombstones(this.#outside, this.#keys, { paths: some, zxid }));
+      if (!canDelete) return false;
+    }
+    return true;
+  }
+
+  async #sweepChunks(trimmedZxid: number): Promise<void> {
+    const past = this.#superseded.takeUpTo(trimmedZxid);
+    for (let at = 0; at < past.length; at += BOUNDS.deleteKeys) {
+      await this.#outside.objects.delete(past.slice(at, at + BOUNDS.deleteKeys));
+    }
+    if (!this.#superseded.listingNeeded) return;
+    this.#superseded.listingNeeded = false;
+    await sweepOrphanChunks(this.#outside, this.#keys, trimmedZxid).catch((error) => {
+      this.#superseded.listingNeeded = true;
+      throw error;
+    });
+  }
+}

@@ -1,0 +1,232 @@
+import {
+  isWorldReadable,
+  type NodeMeta,
+  type NodeObject,
+  type PresentNode,
+  type StorageKeys,
+  SystemError,
+} from '@faaskeeper/protocol';
+import { BOUNDS } from '../bounds.ts';
+import { sequencedId } from '../log-parts.ts';
+import type { Outside } from '../ports.ts';
+import { type ChildrenEdit, chunkIds, editChildren, layOut, NO_CHILDREN } from './children.ts';
+import type { NodeChange } from './coalesce.ts';
+import { NOT_THERE, type ObjectCache, type Seen } from './object-cache.ts';
+import { backOff, inParallel } from './parallel.ts';
+
+/** What a write found out: could anyone read the node before? In doubt false. */
+export interface Written {
+  readonly wasReadable: boolean;
+}
+
+/** Called before an object is created where none was seen: throws when this distributor may have been overtaken. */
+export type LeadCheck = () => Promise<void>;
+
+/**
+ * Makes one node's final state visible (invariant 9). The public key is the mark of completion: whoever finds its zxid
+ * at or above the change's own knows that all of it is stored.
+ */
+export class NodeWriter {
+  readonly #outside: Outside;
+  readonly #keys: StorageKeys;
+  readonly #cache: ObjectCache;
+  readonly #onSuperseded: (chunkKeys: string[], zxid: number) => void;
+  readonly #onOrphans: () => void;
+
+  constructor(
+    outside: Outside,
+    options: {
+      keys: StorageKeys;
+      cache: ObjectCache;
+      onSuperseded: (chunkKeys: string[], zxid: number) => void;
+      /** Chunks may have been stored that no object will ever name. */
+      onOrphans: () => void;
+    },
+  ) {
+    this.#outside = outside;
+    this.#keys = options.keys;
+    this.#cache = options.cache;
+    this.#onSuperseded = options.onSuperseded;
+    this.#onOrphans = options.onOrphans;
+  }
+
+  /** @throws when the object could not be written within bounded tries, or when what it builds on is not there. */
+  async write(change: NodeChange, checkLead: LeadCheck): Promise<Written> {
+    // A node that did not exist before this batch is first written without looking: one round trip instead of two.
+    let guess = change.wasAbsent;
+    let failure: unknown = new SystemError(`The object of ${change.path} kept changing`, { path: change.path });
+    for (let attempt = 1; attempt <= BOUNDS.objectAttempts; attempt++) {
+      try {
+        const written = await this.#attempt(change, guess, checkLead);
+        if (written !== undefined) return written;
+      } catch (error) {
+        if (error instanceof OvertakenError) throw error;
+        failure = error;
+        this.#outside.logger.warn({ path: change.path, zxid: change.zxid, attempt, err: error }, 'object not written');
+        await backOff(this.#outside, attempt);
+      }
+      if (change.children.size > 0) this.#onOrphans();
+      guess = false;
+      this.#cache.forget(this.#keys.node(change.path));
+      this.#cache.forget(this.#keys.protectedNode(change.path));
+    }
+    throw failure;
+  }
+
+  /** undefined: a conflict; look again. */
+  async #attempt(change: NodeChange, guess: boolean, checkLead: LeadCheck): Promise<Written | undefined> {
+    const { path, zxid, meta } = change;
+    const publicKey = this.#keys.node(path);
+    const protectedKey = this.#keys.protectedNode(path);
+    const shown = guess ? NOT_THERE : await this.#cache.node(publicKey, path);
+    if (shown.object !== undefined && shown.object.zxid >= zxid) return await this.#alreadyDone(change, shown.object);
+    const wasProtected = shown.object?.state === 'protected';
+    const willBeProtected = meta !== undefined && !isWorldReadable(meta.acl);
+    const hidden = (wasProtected || willBeProtected) && !guess ? await this.#cache.node(protectedKey, path) : NOT_THERE;
+    if (shown.etag === undefined) await checkLead();
+    const result = { wasReadable: !wasProtected };
+
+    if (hidden.object !== undefined && hidden.object.zxid >= zxid) {
+      // Another distributor (or this one before a crash) was here and has yet to write the public key.
+      const state = hidden.object.state === 'node' ? 'protected' : 'absent';
+      const done = await this.#cache.put(publicKey, shown, { state, path, zxid: hidden.object.zxid });
+      return done ? result : undefined;
+    }
+    const base = (wasProtected ? hidden : shown).object;
+    const place = { key: willBeProtected ? protectedKey : publicKey, isProtected: willBeProtected };
+    const built =
+      meta === undefined
+        ? { object: { state: 'absent', path, zxid } as const, edit: undefined }
+        : await this.#build({
+            change,
+            meta,
+            base,
+            moved: wasProtected !== willBeProtected,
+            isProtected: willBeProtected,
+          });
+    const done = willBeProtected
+      ? (await this.#cache.put(place.key, hidden, built.object)) &&
+        (await this.#cache.put(publicKey, shown, { state: 'protected', path, zxid }))
+      : await this.#showPublicly({ change, shown, hidden, wasProtected, object: built.object });
+    if (!done) return undefined;
+    this.#noteSuperseded(base, { wasProtected, willBeProtected, zxid, path }, built.edit);
+    return result;
+  }
+
+  /** What was protected: a deletion is first hidden there, a node that anyone may read now is first shown here. */
+  async #showPublicly(write: {
+    change: NodeChange;
+    shown: Seen;
+    hidden: Seen;
+    wasProtected: boolean;
+    object: NodeObject;
+  }): Promise<boolean> {
+    const { path, zxid } = write.change;
+    const publicKey = this.#keys.node(path);
+    if (!write.wasProtected) return await this.#cache.put(publicKey, write.shown, write.object);
+    const bury = () => this.#cache.put(this.#keys.protectedNode(path), write.hidden, { state: 'absent', path, zxid });
+    if (write.object.state === 'absent')
+      return (await bury()) && (await this.#cache.put(publicKey, write.shown, write.object));
+    if (!(await this.#cache.put(publicKey, write.shown, write.object))) return false;
+    // The node is visible; a conflict here means that a newer transaction is at work there.
+    await bury();
+    return true;
+  }
+
+  /** Finishes what a crash may have left, and errs on the side of silence about who may listen. */
+  async #alreadyDone(change: NodeChange, shown: NodeObject): Promise<Written> {
+    const { path, zxid, changes } = change;
+    const hadProtection = change.wasProtected || changes.some(({ kind }) => kind === 'acl' || kind === 'deleted');
+    if (shown.state === 'protected') return { wasReadable: false };
+    if (!hadProtection) return { wasReadable: true };
+    const key = this.#keys.protectedNode(path);
+    const hidden = await this.#cache.node(key, path);
+    if (hidden.object?.state === 'node' && shown.state === 'node' && hidden.object.zxid < zxid) {
+      await this.#cache.put(key, hidden, { state: 'absent', path, zxid });
+    }
+    return { wasReadable: hidden.object === undefined };
+  }
+
+  async #build(write: {
+    change: NodeChange;
+    meta: NodeMeta;
+    base: NodeObject | undefined;
+    moved: boolean;
+    isProtected: boolean;
+  }): Promise<{ object: PresentNode; edit: ChildrenEdit }> {
+    const { change, meta, isProtected } = write;
+    const { path, zxid } = change;
+    const base = change.fresh ? undefined : presentBase(path, write.base);
+    const access = this.#access(path, isProtected, zxid);
+    let edit = await editChildren(
+      base?.children ?? NO_CHILDREN,
+      change.children,
+      write.moved && base !== undefined ? this.#access(path, !isProtected, zxid) : access,
+    );
+    if (write.moved && edit.children.in === 'chunks') {
+      const from = this.#access(path, !isProtected, zxid);
+      const names = await Promise.all(chunkIds(edit.children).map((id) => edit.written.get(id) ?? from.load(id)));
+      edit = layOut(names.flat(), [], access);
+    }
+    const data = change.data === undefined ? carriedData(path, meta, base) : change.data;
+    checkChildren(path, { meta, count: edit.count, base, edited: change.children.size > 0 });
+    await inParallel(edit.written, BOUNDS.parallelObjects, ([id, names]) =>
+      this.#cache.putChunk(this.#chunkKey(path, id, isProtected), names),
+    );
+    const { acl: _acl, ...shownMeta } = meta;
+    return { object: { state: 'node', path, zxid, meta: shownMeta, data, children: edit.children }, edit };
+  }
+
+  #access(path: string, isProtected: boolean, zxid: number) {
+    return {
+      load: (id: string) => this.#cache.chunk(this.#chunkKey(path, id, isProtected), path),
+      newId: () => sequencedId(zxid, this.#outside.random),
+    };
+  }
+
+  #chunkKey(path: string, id: string, isProtected: boolean): string {
+    return isProtected ? this.#keys.protectedChunk(path, id) : this.#keys.chunk(path, id);
+  }
+
+  #noteSuperseded(
+    base: NodeObject | undefined,
+    write: { wasProtected: boolean; willBeProtected: boolean; zxid: number; path: string },
+    edit: ChildrenEdit | undefined,
+  ): void {
+    if (base?.state !== 'node') return;
+    const moved = write.wasProtected !== write.willBeProtected;
+    const kept = new Set(moved || edit === undefined ? [] : chunkIds(edit.children));
+    const gone = chunkIds(base.children).filter((id) => !kept.has(id));
+    if (gone.length > 0) {
+      this.#onSuperseded(
+        gone.map((id) => this.#chunkKey(write.path, id, write.wasProtected)),
+        write.zxid,
+      );
+    }
+  }
+}
+
+/** Somebody else has gone past what this process knows: its work is done already, or must begin anew. */
+export class OvertakenError extends Error {
+  override name = 'OvertakenError';
+}
+
+function presentBase(path: string, base: NodeObject | undefined): PresentNode {
+  if (base?.state === 'node') return base;
+  throw new SystemError(`User storage lost the object of ${path}: a change of it has nothing to build on`, { path });
+}
+
+/** Never half a node: what is carried over must be what the meta data say it is. */
+function carriedData(path: string, meta: NodeMeta, base: PresentNode | undefined): Uint8Array | null {
+  if (base?.meta.mzxid === meta.mzxid && base.meta.dataLength === meta.dataLength) return base.data;
+  throw new SystemError(`User storage has data of ${path} of zxid ${base?.meta.mzxid}, not ${meta.mzxid}`, { path });
+}
+
+function checkChildren(
+  path: string,
+  { meta, count, base, edited }: { meta: NodeMeta; count: number; base: PresentNode | undefined; edited: boolean },
+): void {
+  const untouched = base === undefined || edited || base.meta.pzxid === meta.pzxid;
+  if (count === meta.numChildren && untouched) return;
+  throw new SystemError(`User storage has ${count} children of ${path}, but there are ${meta.numChildren}`, { path });
+}

@@ -1,0 +1,130 @@
+import { type Delivery, type LaneSource, LaneTakenOverError } from '../ports.ts';
+import { Backoff } from './backoff.ts';
+import { TRIGGER } from './bounds.ts';
+import type { LaneMetrics, LaneState, Timing } from './ports.ts';
+
+export interface LaneOptions extends Timing {
+  /** For logs and metrics: request, log, sink. */
+  readonly name: string;
+  readonly source: LaneSource;
+  readonly metrics: LaneMetrics;
+  /**
+   * Hands a batch to its function. The result says up to which sequence it is done and how long to wait before the rest
+   * is sent again (ms). Throws when nothing is done.
+   */
+  readonly post: (batch: readonly Delivery[]) => Promise<{ readonly sequence: number; readonly retryMs?: number }>;
+  /** The post of this batch failed; it will be repeated. */
+  readonly onFailure?: (error: unknown) => void;
+  /** Another owner has taken the lane over: it has ended. */
+  readonly onTakenOver?: () => void;
+  /** A batch got through after failures: answers before this one may have been lost. */
+  readonly onRecovery?: () => void;
+}
+
+/**
+ * One ordered lane: takes a batch, posts it, acknowledges it, takes the next. One batch is in flight, so order holds;
+ * a failure repeats the same batch for ever, because an outage is never poison. Nothing on the way waits for a timer.
+ */
+export class Lane {
+  readonly #options: LaneOptions;
+  readonly #stopping = new AbortController();
+  #state: LaneState = 'closed';
+  #running: Promise<void> | undefined;
+
+  constructor(options: LaneOptions) {
+    this.#options = options;
+  }
+
+  get state(): LaneState {
+    return this.#state;
+  }
+
+  start(): void {
+    this.#running ??= this.#run();
+  }
+
+  /** Finishes the batch in flight (unless it hangs), takes no other, closes the source. */
+  async stop(): Promise<void> {
+    this.#stopping.abort();
+    const patience = new AbortController();
+    const late = this.#options.clock.sleep(TRIGGER.stopTimeoutMs, patience.signal).catch(() => {});
+    await Promise.race([this.#running, late]);
+    patience.abort();
+    await this.#options.source.close();
+    this.#become('closed');
+  }
+
+  async #run(): Promise<void> {
+    const { source, clock, random, logger, metrics, name } = this.#options;
+    const { signal } = this.#stopping;
+    const backoff = new Backoff(random);
+    while (!signal.aborted) {
+      try {
+        this.#become('opening');
+        await source.open();
+        for (;;) {
+          this.#become('waiting');
+          const batch = await source.next({ messages: TRIGGER.batchMessages, bytes: TRIGGER.batchBytes }, signal);
+          backoff.reset();
+          await this.#deliver(batch, signal);
+          if (signal.aborted) return;
+        }
+      } catch (err) {
+        if (signal.aborted) return;
+        metrics.failure(name);
+        if (err instanceof LaneTakenOverError) {
+          logger.warn({ err, lane: name }, 'a lane was taken over');
+          this.#options.onTakenOver?.();
+          return;
+        }
+        logger.warn({ err, lane: name, attempt: backoff.attempts }, 'a lane lost its source and opens it again');
+        await clock.sleep(backoff.next(), signal).catch(() => {});
+      }
+    }
+  }
+
+  /** Posts until all of the batch is done, or the lane stops. */
+  async #deliver(all: readonly Delivery[], signal: AbortSignal): Promise<void> {
+    const { source, clock, random, metrics, name } = this.#options;
+    const backoff = new Backoff(random);
+    let batch = all;
+    let last = batch.at(-1);
+    while (last !== undefined) {
+      let retryMs: number | undefined;
+      this.#become('posting');
+      const begun = clock.now();
+      try {
+        const answer = await this.#options.post(batch);
+        metrics.batch(name, batch.length, clock.now() - begun);
+        if (batch[0] !== undefined && answer.sequence >= batch[0].sequence) source.acknowledge(answer.sequence);
+        batch = answer.sequence >= last.sequence ? [] : batch.filter(({ sequence }) => sequence > answer.sequence);
+        retryMs = answer.retryMs;
+        if (backoff.attempts > 0) this.#options.onRecovery?.();
+        backoff.reset();
+      } catch (err) {
+        this.#failed(err, batch, backoff.attempts);
+      }
+      last = batch.at(-1);
+      if (last === undefined) return;
+      this.#become('retrying');
+      await clock.sleep(retryMs ?? backoff.next(), signal).catch(() => {});
+      if (signal.aborted) return;
+    }
+  }
+
+  #failed(err: unknown, batch: readonly Delivery[], attempt: number): void {
+    const { logger, metrics, name, onFailure } = this.#options;
+    metrics.failure(name);
+    logger.warn(
+      { err, lane: name, attempt, messages: batch.length, sequence: batch.at(-1)?.sequence },
+      'a batch failed and is sent again',
+    );
+    onFailure?.(err);
+  }
+
+  #become(state: LaneState): void {
+    if (state === this.#state) return;
+    this.#options.metrics.state(this.#options.name, this.#state, state);
+    this.#state = state;
+  }
+}

@@ -1,0 +1,115 @@
+import { existsSync } from 'node:fs';
+import { readdir, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { type BuildOptions, build } from 'esbuild';
+import { withLock } from '../servers/index.ts';
+import { projectDir } from './home.ts';
+import { functionNames } from './names.ts';
+
+export const functionsDir = join(projectDir, 'dist/functions');
+const protocolDir = join(projectDir, 'client/protocol');
+const clientDir = join(projectDir, 'client');
+
+const shared: BuildOptions = {
+  absWorkingDir: projectDir,
+  bundle: true,
+  platform: 'node',
+  conditions: ['source'],
+  sourcemap: true,
+  logLevel: 'silent',
+  loader: { '.lua': 'text' },
+};
+
+/** What is built, from where: `sources` newer than `outputs` make it be built again. */
+interface Target {
+  readonly title: string;
+  readonly sources: readonly string[];
+  readonly outputs: readonly string[];
+  readonly builds: readonly BuildOptions[];
+}
+
+/** Packages written in CommonJS call require, which an ES module has not. */
+const requireBanner = `import { createRequire as createRequireOfBundle } from 'node:module';
+const require = createRequireOfBundle(import.meta.url);`;
+
+const functions: Target = {
+  title: 'functions',
+  sources: ['functions', 'client/protocol', 'package-lock.json'].map((path) => join(projectDir, path)),
+  outputs: functionNames.map((name) => join(functionsDir, `${name}.mjs`)),
+  builds: [
+    {
+      ...shared,
+      entryPoints: Object.fromEntries(functionNames.map((name) => [name, `functions/${name}/main.ts`])),
+      outdir: functionsDir,
+      outExtension: { '.js': '.mjs' },
+      format: 'esm',
+      target: 'node24',
+      banner: { js: requireBanner },
+    },
+  ],
+};
+
+/** A library: both module systems, everything from other packages left to the importer. */
+function library(directory: string, entries: Record<string, string>): BuildOptions[] {
+  const common: BuildOptions = {
+    ...shared,
+    entryPoints: entries,
+    outdir: join(directory, 'dist'),
+    packages: 'external',
+    target: 'node20',
+  };
+  const { index } = entries;
+  return [
+    { ...common, format: 'esm', splitting: true },
+    { ...common, entryPoints: { index: index as string }, format: 'cjs', outExtension: { '.js': '.cjs' } },
+  ];
+}
+
+const client: Target = {
+  title: 'client',
+  sources: [clientDir, join(projectDir, 'package-lock.json')],
+  outputs: [protocolDir, clientDir].flatMap((directory) =>
+    ['index.js', 'index.cjs'].map((name) => join(directory, 'dist', name)),
+  ),
+  builds: [
+    ...library(protocolDir, { index: 'client/protocol/index.ts' }),
+    ...library(clientDir, { index: 'client/index.ts', shell: 'client/shell/index.ts' }),
+  ],
+};
+
+/** Builds the programs of the functions if they are older than their sources; true if there was something to do. */
+export function buildFunctions(options: { readonly force?: boolean } = {}): Promise<boolean> {
+  return buildTarget(functions, options.force ?? false);
+}
+
+/** Builds the client library and its shell if they are older than their sources. */
+export function buildClient(options: { readonly force?: boolean } = {}): Promise<boolean> {
+  return buildTarget(client, options.force ?? false);
+}
+
+async function buildTarget(target: Target, force: boolean): Promise<boolean> {
+  return withLock(join(projectDir, 'dist', `.${target.title}.lock`), {}, async () => {
+    if (!force && (await isUpToDate(target))) return false;
+    for (const options of target.builds) await build(options);
+    return true;
+  });
+}
+
+async function isUpToDate({ sources, outputs }: Target): Promise<boolean> {
+  if (!outputs.every((path) => existsSync(path))) return false;
+  const built = await Promise.all(outputs.map(async (path) => (await stat(path)).mtimeMs));
+  const changed = await Promise.all(sources.map(newest));
+  return Math.max(...changed) < Math.min(...built);
+}
+
+/** The time of the newest file below `path`, without what is built or installed. */
+async function newest(path: string): Promise<number> {
+  const entry = await stat(path);
+  if (!entry.isDirectory()) return entry.mtimeMs;
+  let time = 0;
+  for (const child of await readdir(path)) {
+    if (child === 'node_modules' || child === 'dist') continue;
+    time = Math.max(time, await newest(join(path, child)));
+  }
+  return time;
+}

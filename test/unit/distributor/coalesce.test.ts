@@ -1,0 +1,103 @@
+import {
+  changeMessageSchema,
+  decodeAs,
+  decodeWatermarkEntries,
+  feedDigest,
+  LIMITS,
+  OPEN_ACL_UNSAFE,
+  subjects,
+} from '@faaskeeper/protocol';
+import { coalesce, publicChanges } from '../../../functions/core/distributor/coalesce.ts';
+import { changeMessages, watermarkOf } from '../../../functions/core/distributor/feed.ts';
+import { genesis } from '../../../functions/core/transactions/genesis.ts';
+import { PRIVATE_ACL, TreeModel } from '../../support/tree-model.ts';
+
+const data = (...values: number[]) => new Uint8Array(values);
+
+test('several changes of a node are one final state, with the last zxid and each change', () => {
+  const model = new TreeModel();
+  model.entry([{ create: '/a', data: data(1) }]);
+  const nodes = coalesce([
+    model.entry([{ set: '/a', data: data(2) }], [{ create: '/a/b' }]),
+    model.entry([{ set: '/a', data: data(3) }]),
+  ]);
+  const a = nodes.get('/a')!;
+  expect(a).toMatchObject({ zxid: 4, data: data(3), fresh: false, wasAbsent: false });
+  expect(a.meta).toMatchObject({ version: 2, numChildren: 1, mzxid: 4, pzxid: 3 });
+  expect([...a.children]).toEqual([['b', true]]);
+  expect(a.changes.map(({ zxid, kind }) => `${zxid} ${kind}`)).toEqual(['2 data', '3 children', '4 data']);
+});
+
+test('a node deleted and made again is fresh: nothing of the old one is left', () => {
+  const model = new TreeModel();
+  model.entry([{ create: '/a', data: data(1) }], [{ create: '/a/old' }]);
+  const nodes = coalesce([
+    model.entry([{ remove: '/a/old' }, { remove: '/a' }, { create: '/a' }], [{ create: '/a/new' }]),
+  ]);
+  expect(nodes.get('/a')).toMatchObject({ fresh: true, wasAbsent: false, data: null });
+  expect([...nodes.get('/a')!.children]).toEqual([['new', true]]);
+  expect(nodes.get('/a/old')!.meta).toBeUndefined();
+});
+
+test("a node that was not everyone's for a moment counts as protected", () => {
+  const model = new TreeModel();
+  const nodes = coalesce([model.entry([{ create: '/a' }], [{ acl: '/a', to: PRIVATE_ACL }], [{ remove: '/a' }])]);
+  expect(nodes.get('/a')).toMatchObject({ wasProtected: true, wasAbsent: true, meta: undefined });
+  expect(publicChanges(nodes.get('/a')!, true).map(({ kind }) => kind)).toEqual(['created']);
+});
+
+test('changes are public where anyone could read the node before and after them', () => {
+  const model = new TreeModel();
+  model.entry([{ create: '/a' }], [{ create: '/s', acl: PRIVATE_ACL }]);
+  const nodes = coalesce([
+    model.entry([{ set: '/a', data: null }], [{ acl: '/a', to: PRIVATE_ACL }], [{ set: '/a', data: null }]),
+    model.entry(
+      [{ acl: '/a', to: OPEN_ACL_UNSAFE }],
+      [{ set: '/a', data: null }],
+      [{ remove: '/a' }],
+      [{ remove: '/s' }],
+    ),
+  ]);
+  expect(publicChanges(nodes.get('/a')!, true).map(({ zxid }) => zxid)).toEqual([3, 7, 8]);
+  expect(publicChanges(nodes.get('/s')!, false)).toEqual([]);
+});
+
+test('the first entry of an instance needs no change of a parent', () => {
+  const nodes = coalesce([genesis('g')]);
+  expect([...nodes.get('/zookeeper')!.children.keys()]).toEqual(['config', 'quota']);
+  expect([...nodes.values()].every(({ zxid, wasAbsent }) => zxid === 0 && wasAbsent)).toBe(true);
+});
+
+test('the watermark lists changed nodes, and subtrees only of what anyone may read', () => {
+  const model = new TreeModel();
+  const nodes = [...coalesce([model.entry([{ create: '/a' }, { create: '/a/s', acl: PRIVATE_ACL }])]).values()];
+  const seen = nodes.map((node) => ({ node, changes: publicChanges(node, true) }));
+  const { entries } = watermarkOf(seen, { zxid: 1, previous: 0 });
+  const listed = decodeWatermarkEntries(entries!);
+  expect(listed.get(feedDigest('/a/s'))).toBe(1);
+  expect(listed.has(feedDigest('/a/s', true))).toBe(false);
+  expect(listed.get(feedDigest('/a', true))).toBe(1);
+  const messages = changeMessages(seen, subjects('i'));
+  expect(messages.map(({ payload }) => decodeAs(changeMessageSchema, payload, 'change').path).sort()).toEqual([
+    '/',
+    '/a',
+  ]);
+});
+
+test('too many changes for a watermark: it says so', () => {
+  const model = new TreeModel();
+  const steps = Array.from({ length: LIMITS.watermarkEntries / 2 + 1 }, (_, i) => ({ create: `/n${i}` }));
+  const seen = [...coalesce([model.entry(steps)]).values()].map((node) => ({ node, changes: node.changes }));
+  expect(watermarkOf(seen, { zxid: 1, previous: 0 }).entries).toBeNull();
+});
+
+test('nodes whose path is too long for a subject are only in the watermark', () => {
+  const model = new TreeModel();
+  const long = `/${'x'.repeat(LIMITS.subjectBytes)}`;
+  const seen = [...coalesce([model.entry([{ create: long }])]).values()].map((node) => ({
+    node,
+    changes: node.changes,
+  }));
+  expect(changeMessages(seen, subjects('i'))).toHaveLength(1);
+  expect(decodeWatermarkEntries(watermarkOf(seen, { zxid: 1, previous: 0 }).entries!).has(feedDigest(long))).toBe(true);
+});
