@@ -12,6 +12,8 @@ export const BOUNDS = {
   retryMostMs: 2_000,
   /** Decoded objects and chunks that a distributor remembers. */
   cacheBytes: 64 * 1024 * 1024,
+  /** Watermarks are stored at most so often, ms. */
+  watermarkStoreMs: 100,
   /** LOG messages between the published and the stored watermark; beyond it the lane waits. */
   watermarkDistance: 1_024,
   /** A distributor that did not see its watermark stand for so long looks again before it creates objects. */

@@ -21,6 +21,7 @@ export function functionEnvironment(name: FunctionName, around: FunctionSurround
   const urlOf = (other: FunctionName) => `http://${loopback}:${ports[other]}`;
   return {
     PORT: String(ports[name]),
+    NODE_COMPILE_CACHE: join(functionsDir, 'compile-cache'),
     FAASKEEPER_HOST: loopback,
     FAASKEEPER_NATS_URL: nats.url,
     FAASKEEPER_NATS_USER: nats.user,
@@ -50,7 +51,7 @@ export function functionProcess(name: FunctionName, around: FunctionSurroundings
   return new ManagedProcess({
     title: name,
     command: process.execPath,
-    args: ['--enable-source-maps', join(functionsDir, `${name}.mjs`)],
+    args: [join(functionsDir, `${name}.mjs`)],
     env: functionEnvironment(name, around),
     host: loopback,
     port,

@@ -112,9 +112,12 @@ export async function privateServers(options: PrivateServersOptions = {}): Promi
 }
 
 /** A second S3 store for contract suites; start it in beforeAll, stop it in afterAll. */
-export async function secondS3(kind: S3Kind = 'seaweedfs'): Promise<{ s3: S3Address; stop(): Promise<void> }> {
+export async function secondS3(
+  kind: S3Kind = 'seaweedfs',
+): Promise<{ s3: S3Address; stop(): Promise<void> } & AsyncDisposable> {
   const own = await privateServers({ nats: false, redis: false, s3: kind });
-  return { s3: own.s3.s3, stop: () => own.stop() };
+  const stop = () => own.stop();
+  return { s3: own.s3.s3, stop, [Symbol.asyncDispose]: stop };
 }
 
 function asked<T>(server: T | undefined, name: string): T {

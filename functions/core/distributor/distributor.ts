@@ -292,15 +292,18 @@ export class Distributor {
    * `leadMs`, so that what is created where nothing is seen is not from a past that was swept.
    */
   async #confirmLead(): Promise<void> {
-    if (this.#outside.clock.now() - this.#watermark.confirmedAt <= BOUNDS.leadMs) return;
-    this.#confirming ??= this.#watermark
-      .flush()
-      .then(() => this.#watermark.load())
-      .finally(() => {
-        this.#confirming = undefined;
-      });
-    const stored = await this.#confirming;
-    if ((stored?.sequence ?? 0) > (this.#position?.sequence ?? 0)) throw new OvertakenError('The watermark moved on');
+    if (this.#outside.clock.now() - this.#watermark.confirmedAt > BOUNDS.leadMs) {
+      this.#confirming ??= this.#watermark
+        .flush()
+        .then(() => this.#watermark.load())
+        .finally(() => {
+          this.#confirming = undefined;
+        });
+      await this.#confirming;
+    }
+    // Also without a look of its own: storing a watermark finds out when another one is ahead.
+    const stored = this.#watermark.position?.sequence ?? 0;
+    if (stored > (this.#position?.sequence ?? 0)) throw new OvertakenError('The watermark moved on');
   }
 
   #answer(): TransactionsAnswer {

@@ -30,6 +30,8 @@ export class StoredWatermark {
   #etag: string | undefined;
   #wanted: Position | undefined;
   #writing: Promise<void> | undefined;
+  /** Aborted: the write under way begins at once. */
+  #hurry = new AbortController();
   #confirmedAt = Number.NEGATIVE_INFINITY;
 
   constructor(outside: Outside, keys: StorageKeys) {
@@ -56,13 +58,21 @@ export class StoredWatermark {
     return this.#position;
   }
 
-  /** Begins to store a watermark; one PUT is in flight at a time and takes the newest. */
+  /**
+   * Begins to store a watermark, soon: one PUT serves all that come meanwhile. What a crash leaves out is distributed
+   * again, which changes nothing.
+   */
   advance(position: Position): void {
     if (this.#wanted === undefined || this.#wanted.sequence < position.sequence) this.#wanted = position;
     if (this.#writing !== undefined) return;
-    const writing = this.#write().finally(() => {
-      this.#writing = undefined;
-    });
+    this.#hurry = new AbortController();
+    const writing = this.#outside.clock
+      .sleep(BOUNDS.watermarkStoreMs, this.#hurry.signal)
+      .catch(() => undefined)
+      .then(() => this.#write())
+      .finally(() => {
+        this.#writing = undefined;
+      });
     this.#writing = writing;
     writing.then(
       () => this.#isBehind() && this.advance(this.#wanted!),
@@ -77,10 +87,9 @@ export class StoredWatermark {
 
   /** Resolves when everything that advance() was given is stored. */
   async flush(): Promise<void> {
+    this.#hurry.abort();
     await this.#writing?.catch(() => undefined);
-    if (!this.#isBehind()) return;
-    this.advance(this.#wanted!);
-    await this.#writing;
+    if (this.#isBehind()) await this.#write();
   }
 
   async #write(): Promise<void> {

@@ -28,6 +28,7 @@ export const seaweedfs: S3Program = {
         `-s3.port=${port}`,
         `-s3.config=${configFile}`,
         '-s3.port.iceberg=0',
+        '-s3.port.lance=0',
         '-master.volumeSizeLimitMB=1024',
         '-volume.max=0',
         '-volume.preStopSeconds=0',

@@ -17,7 +17,7 @@ import {
 import { Distributor } from '../../../functions/core/distributor/index.ts';
 import type { Outside, Stores, UserStorage } from '../../../functions/core/ports.ts';
 import { declareInstance, openStores, systemClock, systemRandom } from '../../../functions/stores/index.ts';
-import { servers, uniqueId } from '../../support/servers.ts';
+import { servers, type TestServers, uniqueId } from '../../support/servers.ts';
 import type { TreeModel } from '../../support/tree-model.ts';
 
 const silent = { debug() {}, info() {}, warn() {}, error() {} };
@@ -35,8 +35,17 @@ export interface TestInstance extends AsyncDisposable {
   children(node: PresentNode, isProtected?: boolean): Promise<string[]>;
 }
 
-export async function testInstance(input: { checkpointMessages?: number } = {}): Promise<TestInstance> {
-  const { natsUrl, natsUser, natsPassword, redisUrl, s3 } = servers();
+export async function testInstance({
+  s3: other,
+  ...input
+}: {
+  checkpointMessages?: number;
+  s3?: TestServers['s3'];
+} = {}): Promise<TestInstance> {
+  const { natsUrl, natsUser, natsPassword, redisUrl, s3 } = {
+    ...servers(),
+    ...(other === undefined ? {} : { s3: other }),
+  };
   const shared = await openStores({
     nats: { url: natsUrl, user: natsUser, password: natsPassword },
     redis: { url: redisUrl },

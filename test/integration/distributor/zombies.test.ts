@@ -128,6 +128,7 @@ test('what was deleted and swept is not created again by redelivery, nor by one 
   await other.checkpoint();
   // Gone where the store deletes conditionally; here that does not matter: as a store that swept would have it.
   await instance.outside.objects.delete([instance.keys.node('/gone')]);
+  await other.close();
   expect(await sleeper.handle({ messages: [model.message(born)] })).toMatchObject({ sequence: 4 });
   expect(await instance.distributor().handle({ messages })).toMatchObject({ sequence: 4 });
   expect(await instance.publicNode('/gone')).toBeUndefined();

@@ -1,0 +1,286 @@
+import {
+  BadArgumentsError,
+  errorFor,
+  type FaaSKeeperError,
+  type Operation,
+  type Reply,
+  subjects,
+  ThrottledError,
+} from '@faaskeeper/protocol';
+import { NearCache } from './cache/near-cache.ts';
+import type { Chroot } from './chroot.ts';
+import { DEFAULTS } from './defaults.ts';
+import type { Emitter } from './emitter.ts';
+import type { Outside, Subscription } from './ports.ts';
+import type { PendingCall } from './reads/call.ts';
+import { NodeReader, type NodeState } from './reads/node-state.ts';
+import { type Call, Order } from './reads/order.ts';
+import { ReadCall } from './reads/read-call.ts';
+import { type Answer, Reader, type Target } from './reads/reader.ts';
+import { WriteCall } from './reads/write-call.ts';
+import type { Credentials } from './session/handshake.ts';
+import { ENVELOPE_BYTES, requestBytes } from './session/requests.ts';
+import { Session } from './session/session.ts';
+import type { SessionState } from './session/states.ts';
+import type { CallOptions } from './waiting.ts';
+import { type Known, knownOf, knownOfNode, type WatchEvent } from './watches/events.ts';
+import { type Lack, Watches } from './watches/watches.ts';
+import { type Step, Watermark } from './watermark.ts';
+
+export type ClientEvents = {
+  /** The session's state changed. */
+  state: readonly [state: SessionState, previous: SessionState];
+  /** An event of a watch that was set with `watch: true`. */
+  watch: readonly [event: WatchEvent];
+  /** The instance stopped taking writes (with the reason), or takes them again (undefined). */
+  halted: readonly [reason: string | undefined];
+};
+
+export interface EngineOptions {
+  readonly instance: string;
+  /** Prefix of the instance's keys in user storage. */
+  readonly prefix: string;
+  readonly chroot: Chroot;
+  readonly sessionTimeout: number;
+  readonly session?: Credentials | undefined;
+  /** Bytes; 0: none. */
+  readonly cacheBytes: number;
+  /** ms */
+  readonly requestTimeout: number;
+}
+
+type AnyCall = PendingCall<unknown> & Call;
+
+/** Wires session, watermark, watches, reads and cache: everything below the public methods. */
+export class Engine {
+  readonly session: Session;
+  readonly watches: Watches;
+  readonly cache: NearCache | undefined;
+  readonly events: Emitter<ClientEvents>;
+  readonly options: EngineOptions;
+  readonly #outside: Outside;
+  readonly #nodes: NodeReader;
+  readonly #reader: Reader;
+  readonly #watermark: Watermark;
+  readonly #order = new Order();
+  readonly #calls = new Set<AnyCall>();
+  readonly #feed: Subscription;
+  readonly #over = new AbortController();
+  #waitingBytes = 0;
+  /** closeSession is asked for: no more calls. */
+  closing = false;
+
+  constructor(outside: Outside, options: EngineOptions, events: Emitter<ClientEvents>) {
+    const { clock, messaging, objects } = outside;
+    const { instance, chroot } = options;
+    this.#outside = outside;
+    this.options = options;
+    this.events = events;
+    this.cache = options.cacheBytes > 0 ? new NearCache(options.cacheBytes) : undefined;
+    this.#nodes = new NodeReader(objects, clock, options.prefix);
+    const watermark = () => this.#watermark.value;
+    this.#reader = new Reader({
+      clock,
+      nodes: this.#nodes,
+      cache: this.cache,
+      watermark,
+      live: () => this.session.live,
+      ask: (operation) => this.#ask(operation),
+      onAnswer: () => this.#order.advance(),
+    });
+    this.watches = new Watches({
+      messaging,
+      instance,
+      watermark,
+      state: () => this.session.state,
+      toUser: (path) => chroot.toUser(path),
+      onTell: (zxid) => this.#reader.see(zxid),
+    });
+    this.#watermark = new Watermark(clock, this.#watermarkHooks());
+    // The feed first: what becomes visible after the session is open must not be missed.
+    this.#feed = messaging.subscribe(subjects(instance).watermark, (payload) => this.#watermark.receive(payload));
+    this.session = new Session(
+      outside,
+      { instance, timeout: options.sessionTimeout, session: options.session },
+      {
+        onState: (state, previous) => this.#onState(state, previous),
+        onAttached: (zxid, watermark) => this.#attached(zxid, watermark),
+        onWatermark: (zxid) => this.#watermark.hint(zxid),
+        onEnd: (error) => this.#end(error),
+        onHalted: (reason) => events.emit('halted', reason),
+      },
+    );
+  }
+
+  /** The newest transaction that this session has seen, or could see. */
+  get zxid(): number {
+    return Math.max(this.#watermark.value, this.#reader.seen);
+  }
+
+  /** A node that may be answered at once: connected, nothing outstanding, cached. */
+  cached(path: string): NodeState | undefined {
+    if (this.cache === undefined || !this.#order.idle) return undefined;
+    const node = this.cache.get(path);
+    if (node === undefined || !this.session.live) return undefined;
+    // An own write that is not visible yet, perhaps of this very node.
+    const { hits, seen } = this.#reader;
+    if (seen > this.#watermark.value || hits >= DEFAULTS.hitsPerTurn) return undefined;
+    this.#reader.hits++;
+    return node;
+  }
+
+  read<T>(
+    targets: readonly Target[],
+    options: CallOptions & { exact?: boolean; onOver?: () => void },
+    finish: (answers: readonly Answer[]) => T,
+  ): Promise<T> {
+    const call = new ReadCall<T>({
+      reader: this.#reader,
+      targets,
+      exact: options.exact === true,
+      finish,
+      onOver: () => {
+        this.#calls.delete(call as AnyCall);
+        options.onOver?.();
+      },
+    });
+    return this.#run(call, options);
+  }
+
+  /** `covered`: not before the watermark covers its transaction. `path` is what an error names. */
+  write<T>(
+    operation: Operation,
+    options: CallOptions & { covered?: boolean; path?: string | undefined },
+    finish: (result: unknown, reply: Reply) => T,
+  ): Promise<T> {
+    const bytes = requestBytes(operation);
+    const limit = this.#outside.messaging.maxPayload - ENVELOPE_BYTES;
+    if (bytes > limit) {
+      return Promise.reject(
+        new BadArgumentsError(`The request has ${bytes} bytes, more than ${limit}`, { path: options.path }),
+      );
+    }
+    if (this.#waitingBytes + bytes > DEFAULTS.waitingBytes && this.#waitingBytes > 0)
+      return Promise.reject(new ThrottledError());
+    const { covered = false, path } = options;
+    const call: WriteCall<T> = new WriteCall<T>({
+      operation,
+      requests: this.session.requests,
+      onReply: (reply) => {
+        this.#reader.see(reply.zxid);
+        this.#order.answered();
+      },
+      onUnanswered: () => this.#order.answered(),
+      mayShow: ({ zxid }) =>
+        this.#watermark.value >= zxid || (!covered && (this.watches.armed === 0 || operation.type === 'closeSession')),
+      finish: (reply) => {
+        const { id: session } = this.session;
+        if (reply.error !== undefined && operation.type !== 'multi') throw errorFor(reply.error, { path, session });
+        return finish(reply.result, reply);
+      },
+      onOver: () => {
+        this.#waitingBytes -= bytes;
+        this.#calls.delete(call as AnyCall);
+      },
+    });
+    this.#waitingBytes += bytes;
+    return this.#run(call, options);
+  }
+
+  /** Leaves nothing open. */
+  async shut(error: FaaSKeeperError): Promise<void> {
+    this.session.end('closed', error);
+    await this.#outside.messaging.close();
+  }
+
+  #run<T>(call: PendingCall<T> & Call, options: CallOptions): Promise<T> {
+    const { ended } = this.session;
+    if (this.closing) call.fail(errorFor('SessionClosing', { session: this.session.id }));
+    else if (ended !== undefined) call.fail(errorFor(ended.code, { session: this.session.id, cause: ended }));
+    else if (this.#order.waiting >= DEFAULTS.waitingCalls) call.fail(new ThrottledError());
+    else {
+      const timeout = options.timeout ?? this.options.requestTimeout;
+      call.limit(this.#outside.clock, { signal: options.signal, timeout }, () => this.#order.advance());
+    }
+    if (!call.over) {
+      this.#calls.add(call as AnyCall);
+      this.#order.add(call);
+    }
+    return call.result.promise;
+  }
+
+  #ask(operation: Operation): Promise<Reply> {
+    return new Promise((resolve, reject) => this.session.requests.submit(operation, resolve, reject));
+  }
+
+  #watermarkHooks() {
+    const engine = this;
+    return {
+      prepare: (step: Step) => engine.#prepare(step),
+      fire: (step: Step) => engine.watches.fire(step.zxid),
+      taken: () => engine.#order.advance(),
+      get interested() {
+        return engine.watches.interested || engine.#reader.interested || (engine.cache?.size ?? 0) > 0;
+      },
+    };
+  }
+
+  #prepare(step: Step): Promise<void> | undefined {
+    this.#reader.outdate(step);
+    this.cache?.outdate(step);
+    const { nodes, recursive } = this.watches.lacking(step);
+    if (recursive) this.session.signalGap();
+    const free = this.#reader.free();
+    if (nodes.length === 0) return free;
+    return this.#catchUp(nodes).then(() => free);
+  }
+
+  /** Reads again what is watched and changed unheard. Without that, the watermark must not be taken. */
+  async #catchUp(lacks: Lack[]): Promise<void> {
+    const rest = lacks.values();
+    const work = async () => {
+      for (const lack of rest) this.watches.learn(lack, await this.#known(lack.path));
+    };
+    const workers = Array.from({ length: Math.min(lacks.length, DEFAULTS.resyncParallel) }, work);
+    await Promise.all(workers);
+  }
+
+  /** undefined: the session may not know. */
+  async #known(path: string): Promise<Known | undefined> {
+    // Waits out an outage; what stays damaged, nobody can know.
+    const node = await this.#nodes.read(path, false, this.#over.signal).catch(() => undefined);
+    if (node === undefined) return undefined;
+    if (node.state !== 'protected') return knownOfNode(node);
+    const reply = await this.#ask({ type: 'read', path, what: 'exists' }).catch(() => undefined);
+    if (reply === undefined) return undefined;
+    const { zxid, error, result } = reply;
+    if (error === 'NoNode') return knownOf(0, undefined);
+    return error === undefined ? knownOf(zxid, (result as { stat: Parameters<typeof knownOf>[1] }).stat) : undefined;
+  }
+
+  #attached(zxid: number, watermark: number): void {
+    this.#reader.see(zxid);
+    // What is newer than our watermark may be missing: nothing cached may be shown any more.
+    if (watermark > this.#watermark.value) this.cache?.clear();
+    this.#watermark.attached(watermark);
+  }
+
+  #onState(state: SessionState, previous: SessionState): void {
+    this.events.emit('state', state, previous);
+    if (state !== 'connected') return;
+    this.#reader.resume();
+    this.#order.advance();
+  }
+
+  #end(error: FaaSKeeperError): void {
+    this.#over.abort(error);
+    this.#watermark.close();
+    this.#feed.close();
+    this.watches.clear();
+    this.cache?.clear();
+    for (const call of [...this.#calls]) call.fail(error);
+    // Nothing more can come of this session, whether its holder closes it or not.
+    this.#outside.objects.close();
+    void this.#outside.messaging.close();
+  }
+}

@@ -1,0 +1,52 @@
+/**
+ * The seams of the client: all that session, reads, watches and cache know of the outside. `transport/` implements them
+ * over NATS and S3; a seeded simulation implements them too. Times are ms, sizes bytes.
+ */
+
+export interface Subscription {
+  close(): void;
+}
+
+/** Core NATS: may lose what it carries, keeps order per connection. */
+export interface Messaging {
+  readonly connected: boolean;
+  /** Largest payload that the server takes. */
+  readonly maxPayload: number;
+  publish(subject: string, payload: Uint8Array): void;
+  subscribe(subject: string, handler: (payload: Uint8Array) => void): Subscription;
+  /** Called with false when the connection breaks and with true when it is back, subscriptions and all. */
+  onConnection(handler: (connected: boolean) => void): void;
+  close(): Promise<void>;
+}
+
+/** User storage as a client may use it. */
+export interface ObjectReader {
+  /** undefined when there is no such object. Rejects on an outage. */
+  get(key: string, signal?: AbortSignal): Promise<Uint8Array | undefined>;
+  close(): void;
+}
+
+export interface Timer {
+  cancel(): void;
+}
+
+export interface Clock {
+  now(): number;
+  /** A pending timer keeps no process alive. */
+  timer(ms: number, run: () => void): Timer;
+  /** Runs after everything that is going on in this turn of the event loop. */
+  soon(run: () => void): void;
+}
+
+export interface Random {
+  bytes(count: number): Uint8Array;
+  /** 0 ≤ value < 1, for jitter. */
+  fraction(): number;
+}
+
+export interface Outside {
+  readonly messaging: Messaging;
+  readonly objects: ObjectReader;
+  readonly clock: Clock;
+  readonly random: Random;
+}

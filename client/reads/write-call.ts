@@ -1,0 +1,66 @@
+import type { Operation, Reply } from '@faaskeeper/protocol';
+import type { Request, Requests } from '../session/requests.ts';
+import { PendingCall } from './call.ts';
+import type { Call } from './order.ts';
+
+export interface WriteCallOptions<T> {
+  readonly operation: Operation;
+  readonly requests: Requests;
+  /** The answer is there; called once, also when the caller has given up. */
+  readonly onReply: (reply: Reply) => void;
+  /** No answer will come: it was never sent, or somebody else has used the session. */
+  readonly onUnanswered: () => void;
+  /** May this answer be shown yet? */
+  readonly mayShow: (reply: Reply) => boolean;
+  /** Makes the result; may throw the call's error. */
+  readonly finish: (reply: Reply) => T;
+  readonly onOver: () => void;
+}
+
+/** A call that goes through the writer. Once sent it happens, whether its caller waits or not. */
+export class WriteCall<T> extends PendingCall<T> implements Call {
+  readonly kind = 'write';
+  readonly #options: WriteCallOptions<T>;
+  #request: Request | undefined;
+  #reply: Reply | undefined;
+
+  constructor(options: WriteCallOptions<T>) {
+    super();
+    this.#options = options;
+  }
+
+  start(): void {
+    const { requests, operation, onReply, onUnanswered } = this.#options;
+    this.#request = requests.submit(
+      operation,
+      (reply) => {
+        this.#reply = reply;
+        onReply(reply);
+      },
+      (error) => {
+        this.fail(error);
+        onUnanswered();
+      },
+    );
+  }
+
+  deliver(): boolean {
+    const reply = this.#reply;
+    if (reply === undefined || !this.#options.mayShow(reply)) return false;
+    try {
+      this.result.resolve(this.#options.finish(reply));
+    } catch (error) {
+      this.result.reject(error);
+    }
+    this.onOver();
+    return true;
+  }
+
+  protected onOver(): void {
+    this.#options.onOver();
+    const request = this.#request;
+    if (this.#reply === undefined && request !== undefined && this.#options.requests.withdraw(request)) {
+      this.#options.onUnanswered();
+    }
+  }
+}

@@ -1,0 +1,353 @@
+import {
+  ancestors,
+  type ChangeKind,
+  type ChangeMessage,
+  changeMessageSchema,
+  decodeAs,
+  feedDigest,
+  isWithin,
+  NoWatcherError,
+  subjects,
+} from '@faaskeeper/protocol';
+import { callSafely } from '../emitter.ts';
+import type { Messaging, Subscription } from '../ports.ts';
+import type { SessionState } from '../session/states.ts';
+import type { Step } from '../watermark.ts';
+import {
+  type AddWatchMode,
+  after,
+  type Change,
+  EVENT_TYPES,
+  type Known,
+  missedChanges,
+  type WatchCallback,
+  type WatchEvent,
+  type WatchKind,
+} from './events.ts';
+
+type Kept = Exclude<WatchKind, 'any'>;
+const KEPT: readonly Kept[] = ['data', 'children', 'persistent', 'persistentRecursive'];
+
+/** All that a session watches at one path. It exists, and is subscribed to, while somebody watches or is about to. */
+interface WatchedPath {
+  readonly path: string;
+  readonly digest: bigint;
+  readonly sets: Readonly<Record<Kept, Set<WatchCallback>>>;
+  /** Reads under way that may set a watch here. */
+  preparing: number;
+  preparingRecursive: number;
+  known: Known | undefined;
+  /** zxid of the last change heard of this node. */
+  heard: number;
+  /** ... of this node or one below it, for recursive watches; at least the watermark at which the first was set. */
+  heardBelow: number;
+  node: Subscription | undefined;
+  below: Subscription | undefined;
+}
+
+export interface WatchesOptions {
+  readonly messaging: Messaging;
+  readonly instance: string;
+  readonly watermark: () => number;
+  readonly state: () => SessionState;
+  /** Called before the events of a transaction are told. */
+  readonly onTell: (zxid: number) => void;
+  /** The path as the user knows it (chroot). */
+  readonly toUser: (path: string) => string;
+}
+
+export interface Lack {
+  readonly path: string;
+  /** zxid that the node has reached. */
+  readonly zxid: number;
+}
+
+/**
+ * The watches of a session. A watch is a subscription to the changes of its path; what is heard waits for the watermark
+ * that covers it and is then told in order of zxid. The watermark's digests tell what was not heard (invariant 7).
+ */
+export class Watches {
+  readonly #options: WatchesOptions;
+  readonly #subjects: ReturnType<typeof subjects>;
+  readonly #paths = new Map<string, WatchedPath>();
+  readonly #digests = new Map<bigint, WatchedPath>();
+  #recursive = 0;
+  #armed = 0;
+  #heard: Change[] = [];
+
+  constructor(options: WatchesOptions) {
+    this.#options = options;
+    this.#subjects = subjects(options.instance);
+  }
+
+  /** Callbacks that wait for events. */
+  get armed(): number {
+    return this.#armed;
+  }
+
+  get interested(): boolean {
+    return this.#paths.size > 0;
+  }
+
+  /** Subscribes, so that a read that starts now misses nothing. Each call needs its `release`. */
+  prepare(path: string, recursive = false): void {
+    const watched = this.#paths.get(path) ?? this.#add(path);
+    watched.preparing++;
+    if (recursive) watched.preparingRecursive++;
+    this.#subscribe(watched);
+  }
+
+  release(path: string, recursive = false): void {
+    const watched = this.#paths.get(path);
+    if (watched === undefined) return;
+    watched.preparing--;
+    if (recursive) watched.preparingRecursive--;
+    this.#tidy(watched);
+  }
+
+  /** Sets a watch that is based on `known`, exact as of the watermark. The path is prepared. */
+  arm(path: string, kind: Kept, callback: WatchCallback, known: Known): void {
+    const watched = this.#paths.get(path);
+    if (watched === undefined) throw new Error(`A watch on ${path} was not prepared`);
+    const set = watched.sets[kind];
+    if (kind === 'persistentRecursive' && set.size === 0) {
+      const heard = this.#heard
+        .filter((change) => isWithin(change.path, path) && isToldBelow(change.kind))
+        .map((change) => change.zxid);
+      watched.heardBelow = Math.max(watched.heardBelow, this.#options.watermark(), ...heard);
+    }
+    if (!set.has(callback)) {
+      set.add(callback);
+      this.#armed++;
+      if (kind === 'persistentRecursive') this.#recursive++;
+    }
+    if (watched.known === undefined || watched.known.zxid <= known.zxid) watched.known = known;
+  }
+
+  /** @throws NoWatcherError when there is none. */
+  remove(path: string, kind: WatchKind, callback?: WatchCallback): void {
+    const watched = this.#paths.get(path);
+    let removed = 0;
+    for (const set of setsOf(watched, kind)) {
+      for (const one of callback === undefined ? [...set] : [callback]) {
+        if (!set.delete(one)) continue;
+        removed++;
+        this.#armed--;
+        if (set === watched?.sets.persistentRecursive) this.#recursive--;
+      }
+    }
+    if (watched !== undefined) this.#tidy(watched);
+    if (removed === 0) throw new NoWatcherError(undefined, { path: this.#options.toUser(path) });
+  }
+
+  has(path: string, kind: WatchKind, callback?: WatchCallback): boolean {
+    return setsOf(this.#paths.get(path), kind).some((set) =>
+      callback === undefined ? set.size > 0 : set.has(callback),
+    );
+  }
+
+  /** What the step names and was not heard: nodes to be read again, and whether a recursive watch missed something. */
+  lacking(step: Step): { nodes: Lack[]; recursive: boolean } {
+    const nodes: Lack[] = [];
+    let recursive = false;
+    const { entries } = step;
+    for (const watched of this.#concerned(step)) {
+      const zxid = entries === null ? step.zxid : (entries.get(watched.digest) ?? -1);
+      const isWatched = KEPT.some((kind) => watched.sets[kind].size > 0);
+      if (isWatched && watched.known !== undefined) {
+        if (entries === null || zxid > Math.max(watched.heard, watched.known.zxid))
+          nodes.push({ path: watched.path, zxid });
+      }
+      if (watched.sets.persistentRecursive.size === 0) continue;
+      const below = entries === null ? step.zxid : (entries.get(feedDigest(watched.path, true)) ?? -1);
+      if (below <= watched.heardBelow) continue;
+      watched.heardBelow = below;
+      recursive = true;
+    }
+    return { nodes, recursive };
+  }
+
+  /** A node that was read because a change of it was not heard; undefined: its reader may not see it (any more). */
+  learn({ path, zxid }: Lack, now: Known | undefined): void {
+    const watched = this.#paths.get(path);
+    if (watched?.known === undefined) return;
+    if (now === undefined) {
+      watched.heard = Math.max(watched.heard, zxid);
+      return;
+    }
+    let known = watched.known;
+    const heard = this.#heard.filter((change) => change.path === path && change.zxid <= now.zxid);
+    for (const change of heard.sort(inOrder)) known = after(known, change);
+    const missed = missedChanges(path, known, now, zxid);
+    this.#heard.push(...missed);
+    watched.heard = Math.max(watched.heard, now.zxid, zxid);
+  }
+
+  /** Tells everything that the watermark, about to become `zxid`, covers. */
+  fire(zxid: number): void {
+    if (this.#heard.length === 0) return;
+    const due: Change[] = [];
+    const later: Change[] = [];
+    for (const change of this.#heard) (change.zxid <= zxid ? due : later).push(change);
+    this.#heard = later;
+    due.sort(inOrder);
+    for (const [at, change] of due.entries()) {
+      const previous = due[at - 1];
+      if (previous === undefined || inOrder(previous, change) !== 0) this.#tell(change);
+    }
+  }
+
+  /** The session is over: nobody will be told anything. */
+  clear(): void {
+    for (const watched of this.#paths.values()) {
+      watched.node?.close();
+      watched.below?.close();
+    }
+    this.#paths.clear();
+    this.#digests.clear();
+    this.#heard = [];
+    this.#armed = 0;
+    this.#recursive = 0;
+  }
+
+  #add(path: string): WatchedPath {
+    const watched: WatchedPath = {
+      path,
+      digest: feedDigest(path),
+      sets: { data: new Set(), children: new Set(), persistent: new Set(), persistentRecursive: new Set() },
+      preparing: 0,
+      preparingRecursive: 0,
+      known: undefined,
+      heard: -1,
+      heardBelow: -1,
+      node: undefined,
+      below: undefined,
+    };
+    this.#paths.set(path, watched);
+    this.#digests.set(watched.digest, watched);
+    return watched;
+  }
+
+  #subscribe(watched: WatchedPath): void {
+    const { messaging } = this.#options;
+    const hear = (payload: Uint8Array) => this.#hear(payload);
+    if (watched.node === undefined) {
+      const subject = this.#subjects.change(watched.path);
+      // A path too long for a subject is watched through the digests alone.
+      if (subject !== undefined) watched.node = messaging.subscribe(subject, hear);
+    }
+    if (watched.below === undefined && watched.preparingRecursive > 0) {
+      const subject = this.#subjects.changesBelow(watched.path);
+      if (subject !== undefined) watched.below = messaging.subscribe(subject, hear);
+    }
+  }
+
+  #tidy(watched: WatchedPath): void {
+    if (watched.sets.persistentRecursive.size === 0 && watched.preparingRecursive === 0) {
+      watched.below?.close();
+      watched.below = undefined;
+    }
+    if (watched.preparing > 0 || KEPT.some((kind) => watched.sets[kind].size > 0)) return;
+    watched.node?.close();
+    this.#paths.delete(watched.path);
+    this.#digests.delete(watched.digest);
+  }
+
+  #hear(payload: Uint8Array): void {
+    let message: ChangeMessage;
+    try {
+      message = decodeAs(changeMessageSchema, payload, 'change');
+    } catch {
+      // As good as lost: the digests will tell.
+      return;
+    }
+    const { path, changes } = message;
+    const watermark = this.#options.watermark();
+    let last = -1;
+    let lastTold = -1;
+    for (const { zxid, index, kind } of changes) {
+      last = Math.max(last, zxid);
+      if (isToldBelow(kind)) lastTold = Math.max(lastTold, zxid);
+      if (zxid > watermark) this.#heard.push({ path, zxid, index, kind });
+    }
+    const watched = this.#paths.get(path);
+    if (watched !== undefined) watched.heard = Math.max(watched.heard, last);
+    for (const root of this.#recursiveRoots(path)) root.heardBelow = Math.max(root.heardBelow, lastTold);
+  }
+
+  #recursiveRoots(path: string): WatchedPath[] {
+    if (this.#recursive === 0) return [];
+    const roots: WatchedPath[] = [];
+    for (const at of [path, ...ancestors(path)]) {
+      const watched = this.#paths.get(at);
+      if (watched !== undefined && watched.sets.persistentRecursive.size > 0) roots.push(watched);
+    }
+    return roots;
+  }
+
+  /** Paths that the step may concern: looks at the smaller side. */
+  *#concerned({ entries }: Step): Iterable<WatchedPath> {
+    if (entries === null || entries.size >= this.#paths.size || this.#recursive > 0) {
+      yield* this.#paths.values();
+      return;
+    }
+    for (const digest of entries.keys()) {
+      const watched = this.#digests.get(digest);
+      if (watched !== undefined) yield watched;
+    }
+  }
+
+  #tell(change: Change): void {
+    const { path, kind, zxid } = change;
+    const watched = this.#paths.get(path);
+    const callbacks = new Set<WatchCallback>();
+    if (watched !== undefined) {
+      if (watched.known !== undefined && watched.known.zxid <= zxid) watched.known = after(watched.known, change);
+      this.#collect(watched, change, callbacks);
+    }
+    if (isToldBelow(kind)) {
+      for (const root of this.#recursiveRoots(path))
+        for (const callback of root.sets.persistentRecursive) callbacks.add(callback);
+    }
+    if (watched !== undefined) this.#tidy(watched);
+    if (kind === 'acl' || callbacks.size === 0) return;
+    const { state, toUser, onTell } = this.#options;
+    onTell(zxid);
+    const event: WatchEvent = Object.freeze({ type: EVENT_TYPES[kind], path: toUser(path), zxid, state: state() });
+    // One event for each callback, however many watches it has set here.
+    for (const callback of callbacks) callSafely(callback, event);
+  }
+
+  #collect({ sets }: WatchedPath, { kind }: Change, into: Set<WatchCallback>): void {
+    if (kind === 'acl') return;
+    for (const callback of sets.persistent) into.add(callback);
+    const oneShot =
+      kind === 'deleted' ? [sets.data, sets.children] : kind === 'children' ? [sets.children] : [sets.data];
+    for (const set of oneShot) {
+      for (const callback of set) into.add(callback);
+      this.#armed -= set.size;
+      set.clear();
+    }
+  }
+}
+
+/** What recursive watches tell, and subtree digests name. */
+function isToldBelow(kind: ChangeKind): boolean {
+  return kind !== 'children' && kind !== 'acl';
+}
+
+function inOrder(a: Change, b: Change): number {
+  if (a.zxid !== b.zxid) return a.zxid - b.zxid;
+  if (a.index !== b.index) return a.index - b.index;
+  if (a.path !== b.path) return a.path < b.path ? -1 : 1;
+  return a.kind === b.kind ? 0 : a.kind < b.kind ? -1 : 1;
+}
+
+function setsOf(watched: WatchedPath | undefined, kind: WatchKind): Set<WatchCallback>[] {
+  if (watched === undefined) return [];
+  return kind === 'any' ? KEPT.map((one) => watched.sets[one]) : [watched.sets[kind]];
+}
+
+export function keptKind(mode: AddWatchMode): Kept {
+  return mode === 'PERSISTENT' ? 'persistent' : 'persistentRecursive';
+}

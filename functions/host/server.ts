@@ -1,0 +1,118 @@
+import { once } from 'node:events';
+import type { IncomingMessage, Server } from 'node:http';
+import { createServer } from 'node:http';
+import { getRequestListener } from '@hono/node-server';
+import { Hono } from 'hono';
+import { HOST } from './bounds.ts';
+import { ProblemError, problemOf } from './problems.ts';
+
+type Bindings = { incoming: IncomingMessage };
+
+export interface ServerRoutes {
+  /** Handles POST /; its answer is MessagePack. Absent on programs that take no events. */
+  readonly event?: (headers: IncomingMessage['headers'], body: Buffer) => Promise<Uint8Array>;
+  /** Why the program cannot work now, undefined when it can. */
+  readonly notReady: () => string | undefined;
+  readonly metrics: { readonly contentType: string; text(): Promise<string> };
+  /** Checks the header Authorization before the body is read. */
+  readonly authorized: (authorization: string | undefined) => boolean;
+}
+
+/** The HTTP server of a program: events, probes, metrics. */
+export class ProgramServer {
+  readonly #server: Server;
+  readonly #routes: ServerRoutes;
+  #inFlight = 0;
+  #stopping = false;
+  #drained: (() => void) | undefined;
+
+  constructor(routes: ServerRoutes) {
+    this.#routes = routes;
+    const app = new Hono<{ Bindings: Bindings }>();
+    if (routes.event !== undefined) {
+      const handle = routes.event;
+      app.post('/', (c) => this.#event(c.env.incoming, handle));
+    }
+    app.get('/health/live', (c) => c.text('live'));
+    app.get('/health/ready', (c) => {
+      const reason = this.#stopping ? 'stopping' : routes.notReady();
+      return reason === undefined ? c.text('ready') : c.text(reason, 503);
+    });
+    app.get('/metrics', async (c) =>
+      c.body(await routes.metrics.text(), 200, { 'content-type': routes.metrics.contentType }),
+    );
+    this.#server = createServer(getRequestListener(app.fetch as never));
+    this.#server.keepAliveTimeout = HOST.keepAliveTimeoutMs;
+    this.#server.requestTimeout = 0;
+  }
+
+  /** Resolves with the port. */
+  async listen(host: string, port: number): Promise<number> {
+    this.#server.listen(port, host);
+    await once(this.#server, 'listening');
+    const address = this.#server.address();
+    return typeof address === 'object' && address !== null ? address.port : port;
+  }
+
+  /** Takes no new events and resolves when those in flight are answered, or after `timeoutMs`. */
+  async drain(timeoutMs: number): Promise<boolean> {
+    this.#stopping = true;
+    this.#server.close();
+    this.#server.closeIdleConnections();
+    const drained = new Promise<true>((resolve) => {
+      this.#drained = () => resolve(true);
+      if (this.#inFlight === 0) resolve(true);
+    });
+    const timer = Promise.withResolvers<false>();
+    const timeout = setTimeout(() => timer.resolve(false), timeoutMs);
+    const done = await Promise.race([drained, timer.promise]);
+    clearTimeout(timeout);
+    // The last answer may still be on its way out of the socket.
+    await new Promise(setImmediate);
+    this.#server.closeIdleConnections();
+    return done;
+  }
+
+  async #event(request: IncomingMessage, handle: NonNullable<ServerRoutes['event']>): Promise<Response> {
+    this.#inFlight++;
+    try {
+      if (!this.#routes.authorized(request.headers.authorization)) {
+        throw new ProblemError('unauthorized', 'The bearer token is missing or wrong');
+      }
+      if (this.#stopping) throw new ProblemError('stopping', 'This process is stopping');
+      const answer = await handle(request.headers, await readBody(request));
+      return new Response(answer as Uint8Array<ArrayBuffer>, { headers: { 'content-type': 'application/msgpack' } });
+    } catch (error) {
+      const problem = problemOf(error);
+      return new Response(JSON.stringify(problem), {
+        status: problem.status,
+        // A body that was not read would be taken for the next request.
+        headers: { 'content-type': 'application/problem+json', ...(request.complete ? {} : { connection: 'close' }) },
+      });
+    } finally {
+      this.#inFlight--;
+      if (this.#stopping && this.#inFlight === 0) this.#drained?.();
+    }
+  }
+}
+
+/** @throws ProblemError too-large. */
+async function readBody(request: IncomingMessage): Promise<Buffer> {
+  const tooLarge = () => new ProblemError('too-large', `The body of an event is at most ${HOST.bodyBytes} bytes`);
+  if (Number(request.headers['content-length'] ?? 0) > HOST.bodyBytes) throw tooLarge();
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  return new Promise((resolve, reject) => {
+    request.on('data', (chunk: Buffer) => {
+      bytes += chunk.length;
+      if (bytes <= HOST.bodyBytes) {
+        chunks.push(chunk);
+        return;
+      }
+      request.pause();
+      reject(tooLarge());
+    });
+    request.on('end', () => resolve(chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks, bytes)));
+    request.on('error', (cause) => reject(new ProblemError('bad-event', 'The body could not be read', { cause })));
+  });
+}

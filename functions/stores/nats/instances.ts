@@ -1,0 +1,145 @@
+import {
+  INSTANCE_ID,
+  type InstanceSpec,
+  type InstanceSpecInput,
+  instanceSpecSchema,
+  validate,
+} from '@faaskeeper/protocol';
+import { type KV, type NatsConnection, StorageType } from 'nats';
+import { onConnectionChange, reconnectWaitMs } from './connection.ts';
+import { API_ERROR, apiErrorCode } from './jetstream-api.ts';
+import { declareStream, removeStream } from './streams.ts';
+
+/** The KV bucket with one JSON document an instance, by id. */
+export const INSTANCES_BUCKET = 'faaskeeper-instances';
+
+export type InstanceChange =
+  | { readonly type: 'declared'; readonly spec: InstanceSpec }
+  | { readonly type: 'removed'; readonly id: string };
+
+/**
+ * Creates or updates the streams of an instance and registers it. May be repeated. REQ and LOG are made at once, SINK
+ * and DEAD with their first message.
+ *
+ * @throws MarshallingError when the spec is not valid.
+ */
+export async function declareInstance(connection: NatsConnection, input: InstanceSpecInput): Promise<InstanceSpec> {
+  const spec = validate(instanceSpecSchema, input, 'instance spec');
+  await declareStream(connection, spec, 'log');
+  await declareStream(connection, spec, 'request');
+  const bucket = await openBucket(connection);
+  await bucket.put(spec.id, JSON.stringify(spec));
+  return spec;
+}
+
+/** Removes an instance's registration and streams, with all that is in them. Its keys and objects are not touched. */
+export async function removeInstance(connection: NatsConnection, id: string): Promise<void> {
+  const bucket = await openBucket(connection);
+  await bucket.delete(id);
+  for (const kind of ['request', 'log', 'sink', 'dead'] as const) await removeStream(connection, id, kind);
+}
+
+/** The instances that are declared, and what becomes of them. One for each connection is enough. */
+export class InstanceDirectory {
+  readonly #connection: NatsConnection;
+  readonly #known = new Map<string, InstanceSpec>();
+  readonly #handlers = new Set<(change: InstanceChange) => void>();
+  readonly #onError: (error: unknown) => void;
+  #watching: Promise<void> | undefined;
+  #restart: (() => void) | undefined;
+  #stopListening: (() => void) | undefined;
+  #closed = false;
+
+  constructor(connection: NatsConnection, onError: (error: unknown) => void = () => {}) {
+    this.#connection = connection;
+    this.#onError = onError;
+  }
+
+  /** The spec of an instance, or undefined where there is none; known ones cost nothing. */
+  async spec(id: string): Promise<InstanceSpec | undefined> {
+    const known = this.#known.get(id);
+    if (known !== undefined) return known;
+    if (!INSTANCE_ID.test(id)) return undefined;
+    const entry = await (await openBucket(this.#connection)).get(id);
+    if (entry === null || entry.operation !== 'PUT') return undefined;
+    const spec = parseSpec(entry.value);
+    // Only what the watch will keep current may be remembered.
+    this.#startWatching();
+    this.#known.set(id, spec);
+    return spec;
+  }
+
+  /**
+   * Tells the handler of every instance that is declared now, and of every change. After a reconnect it is told again
+   * what holds then. Handlers must not throw.
+   */
+  watch(handler: (change: InstanceChange) => void): { close(): void } {
+    this.#handlers.add(handler);
+    for (const spec of this.#known.values()) handler({ type: 'declared', spec });
+    this.#startWatching();
+    return { close: () => void this.#handlers.delete(handler) };
+  }
+
+  close(): void {
+    this.#closed = true;
+    this.#handlers.clear();
+    this.#stopListening?.();
+    this.#restart?.();
+  }
+
+  #startWatching(): void {
+    if (this.#watching !== undefined || this.#closed) return;
+    this.#watching = this.#keepWatching();
+    this.#stopListening = onConnectionChange(this.#connection, (connected) => {
+      if (connected) this.#restart?.();
+    });
+  }
+
+  async #keepWatching(): Promise<void> {
+    while (!this.#closed && !this.#connection.isClosed()) {
+      try {
+        const bucket = await openBucket(this.#connection);
+        const entries = await bucket.watch();
+        this.#restart = () => entries.stop();
+        if (this.#closed) entries.stop();
+        for await (const entry of entries) {
+          if (entry.operation === 'PUT') this.#declared(entry.key, entry.value);
+          else this.#removed(entry.key);
+        }
+      } catch (error) {
+        if (!this.#closed) this.#onError(error);
+      }
+      if (!this.#closed) await new Promise((resolve) => setTimeout(resolve, reconnectWaitMs()));
+    }
+  }
+
+  #declared(id: string, document: Uint8Array): void {
+    try {
+      const spec = parseSpec(document);
+      this.#known.set(id, spec);
+      for (const handler of this.#handlers) handler({ type: 'declared', spec });
+    } catch (error) {
+      this.#onError(error);
+    }
+  }
+
+  #removed(id: string): void {
+    this.#known.delete(id);
+    for (const handler of this.#handlers) handler({ type: 'removed', id });
+  }
+}
+
+function parseSpec(document: Uint8Array): InstanceSpec {
+  return validate(instanceSpecSchema, JSON.parse(Buffer.from(document).toString('utf8')), 'registered instance spec');
+}
+
+async function openBucket(connection: NatsConnection): Promise<KV> {
+  const jetStream = connection.jetstream();
+  try {
+    return await jetStream.views.kv(INSTANCES_BUCKET, { history: 1, storage: StorageType.File });
+  } catch (error) {
+    // Somebody made it at the same time, or with other settings (replicas): it is there.
+    if (apiErrorCode(error) !== API_ERROR.streamNameInUse) throw error;
+    return jetStream.views.kv(INSTANCES_BUCKET, { bindOnly: true });
+  }
+}

@@ -1,0 +1,4 @@
+/** Redis: the system store and the synchronization primitives. */
+export * from './connection.ts';
+export * from './primitives/index.ts';
+export * from './system-store.ts';

@@ -1,0 +1,34 @@
+import { S3Client } from '@aws-sdk/client-s3';
+
+export interface S3Options {
+  readonly endpoint: string;
+  readonly region: string;
+  readonly bucket: string;
+  readonly accessKeyId: string;
+  readonly secretAccessKey: string;
+}
+
+/** Bounds of the connections; times are ms. */
+const BOUNDS = { sockets: 64, connect: 2_000, request: 15_000 } as const;
+
+/** Retries are not the SDK's: a repeated conditional PUT could be refused because of its own first attempt. */
+export function connectS3(options: S3Options): S3Client {
+  const agent = { keepAlive: true, maxSockets: BOUNDS.sockets };
+  return new S3Client({
+    endpoint: options.endpoint,
+    region: options.region,
+    credentials: { accessKeyId: options.accessKeyId, secretAccessKey: options.secretAccessKey },
+    forcePathStyle: true,
+    maxAttempts: 1,
+    // Stored objects carry a checksum of their own.
+    requestChecksumCalculation: 'WHEN_REQUIRED',
+    responseChecksumValidation: 'WHEN_REQUIRED',
+    requestHandler: {
+      httpAgent: agent,
+      httpsAgent: agent,
+      connectionTimeout: BOUNDS.connect,
+      requestTimeout: BOUNDS.request,
+      throwOnRequestTimeout: true,
+    },
+  });
+}

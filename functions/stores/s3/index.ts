@@ -1,0 +1,4 @@
+/** S3: user storage, and the probe that finds out what a store can do. */
+export * from './client.ts';
+export { type ConditionalDelete, probeUserStorage, UnsuitableStoreError, type UserStorageReport } from './probe.ts';
+export * from './user-storage.ts';

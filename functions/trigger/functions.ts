@@ -1,0 +1,98 @@
+import { randomBytes } from 'node:crypto';
+import { Pool } from 'undici';
+import { EVENT_TYPES } from '../core/invocations.ts';
+import { type Functions, InvocationError } from '../core/trigger/index.ts';
+import { eventHeaders } from '../host/index.ts';
+
+const SOURCE = '/faaskeeper/trigger';
+
+/** Connections to one function; an instance needs one or two at a time. */
+const POOL_CONNECTIONS = 128;
+/** A problem body that is longer is cut in messages. */
+const PROBLEM_CHARS = 2_000;
+
+export interface FunctionUrls {
+  readonly writer: string;
+  readonly distributor: string;
+  readonly watch: string;
+  readonly heartbeat: string;
+}
+
+const FUNCTION_OF: Readonly<Record<string, keyof FunctionUrls>> = {
+  [EVENT_TYPES.requests]: 'writer',
+  [EVENT_TYPES.transactions]: 'distributor',
+  [EVENT_TYPES.checkpoint]: 'distributor',
+  [EVENT_TYPES.changes]: 'watch',
+  [EVENT_TYPES.suspects]: 'heartbeat',
+  [EVENT_TYPES.sweep]: 'heartbeat',
+};
+
+/** Posts CloudEvents in HTTP binary mode over kept-alive connections. */
+export class HttpFunctions implements Functions {
+  readonly #pools: Readonly<Record<keyof FunctionUrls, { pool: Pool; path: string }>>;
+  readonly #token: string;
+  /** Ids of events: unique by a random prefix and a count. */
+  readonly #prefix = randomBytes(12).toString('hex');
+  #count = 0;
+
+  constructor(urls: FunctionUrls, token: string) {
+    const pool = (url: string) => {
+      const { origin, pathname } = new URL(url);
+      return { pool: new Pool(origin, { connections: POOL_CONNECTIONS, pipelining: 1 }), path: pathname };
+    };
+    this.#pools = {
+      writer: pool(urls.writer),
+      distributor: pool(urls.distributor),
+      watch: pool(urls.watch),
+      heartbeat: pool(urls.heartbeat),
+    };
+    this.#token = token;
+  }
+
+  async invoke(type: string, instance: string, data: Uint8Array, timeoutMs: number): Promise<Uint8Array> {
+    const name = FUNCTION_OF[type];
+    if (name === undefined) throw new InvocationError(`No function takes events of type ${type}`);
+    const { pool, path } = this.#pools[name];
+    const id = `${this.#prefix}-${++this.#count}`;
+    const headers = eventHeaders({ id, type, source: SOURCE, subject: instance });
+    headers.authorization = `Bearer ${this.#token}`;
+    const begun = {
+      path,
+      method: 'POST',
+      headers,
+      body: data,
+      headersTimeout: timeoutMs,
+      bodyTimeout: timeoutMs,
+    } as const;
+    let answer: { status: number; body: Uint8Array };
+    try {
+      const { statusCode, body } = await pool.request(begun);
+      answer = { status: statusCode, body: await body.bytes() };
+    } catch (cause) {
+      throw new InvocationError(`The ${name} did not answer`, { cause });
+    }
+    if (answer.status >= 200 && answer.status < 300) return answer.body;
+    throw problem(name, answer.status, answer.body);
+  }
+
+  async close(): Promise<void> {
+    await Promise.all(Object.values(this.#pools).map(({ pool }) => pool.destroy()));
+  }
+}
+
+function problem(name: string, status: number, body: Uint8Array): InvocationError {
+  const text = Buffer.from(body).toString('utf8').slice(0, PROBLEM_CHARS);
+  let detail = text;
+  let halted: string | undefined;
+  try {
+    const parsed = JSON.parse(text) as { type?: unknown; detail?: unknown };
+    if (typeof parsed.detail === 'string') detail = parsed.detail;
+    if (parsed.type === 'halted') halted = detail;
+  } catch {
+    // Not ours: a proxy in between answered.
+  }
+  return new InvocationError(`The ${name} answered ${status}: ${detail}`, {
+    status,
+    ...(halted === undefined ? {} : { halted }),
+  });
+}

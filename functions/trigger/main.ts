@@ -1,0 +1,100 @@
+/** The trigger: feeds the functions from JetStream, in order, and keeps the sessions' beats. */
+import { randomBytes } from 'node:crypto';
+import { hostname } from 'node:os';
+import * as v from 'valibot';
+import { Trigger } from '../core/trigger/index.ts';
+import {
+  type ProgramContext,
+  type RunningProgram,
+  readSettings,
+  readStoresConfig,
+  runProgram,
+  STORES_HELP,
+} from '../host/index.ts';
+import { type OpenStores, openStores, systemRandom } from '../stores/index.ts';
+import { monotonicClock } from './clock.ts';
+import { HttpFunctions } from './functions.ts';
+import { triggerMetrics } from './metrics.ts';
+
+const url = v.pipe(v.string(), v.url(), v.regex(/^https?:/, 'must be an http or https URL'));
+
+const settings = {
+  FAASKEEPER_WRITER_URL: url,
+  FAASKEEPER_DISTRIBUTOR_URL: url,
+  FAASKEEPER_WATCH_URL: url,
+  FAASKEEPER_HEARTBEAT_URL: url,
+  FAASKEEPER_TRIGGER_ID: v.optional(v.string()),
+} as const;
+
+await runProgram({
+  name: 'trigger',
+  summary: 'takes ordered batches from JetStream and posts them to the functions',
+  help: [
+    ['FAASKEEPER_WRITER_URL', 'where the writer takes its events (required)'],
+    ['FAASKEEPER_DISTRIBUTOR_URL', 'where the distributor does (required)'],
+    ['FAASKEEPER_WATCH_URL', 'where the watch function does (required)'],
+    ['FAASKEEPER_HEARTBEAT_URL', 'where the heartbeat function does (required)'],
+    [
+      'FAASKEEPER_TRIGGER_ID',
+      'name among its replicas; one that stays takes its lanes back at once (default from host and port)',
+    ],
+    ...STORES_HELP,
+  ],
+  begin,
+});
+
+function begin({ config, environment, logger, metrics }: ProgramContext): RunningProgram {
+  const urls = readSettings(settings, environment);
+  const storesConfig = readStoresConfig(environment);
+  const functions = new HttpFunctions(
+    {
+      writer: urls.FAASKEEPER_WRITER_URL,
+      distributor: urls.FAASKEEPER_DISTRIBUTOR_URL,
+      watch: urls.FAASKEEPER_WATCH_URL,
+      heartbeat: urls.FAASKEEPER_HEARTBEAT_URL,
+    },
+    config.FAASKEEPER_FUNCTION_TOKEN,
+  );
+  const measured = triggerMetrics(metrics);
+  let stores: OpenStores | undefined;
+  let trigger: Trigger | undefined;
+  const started = (async () => {
+    const open = await openStores(storesConfig, { name: 'trigger', logger });
+    stores = open;
+    const serving = new Trigger({
+      clock: monotonicClock,
+      logger,
+      holder: urls.FAASKEEPER_TRIGGER_ID ?? defaultId(config),
+      outside: (spec) => ({
+        ...open.instance(spec),
+        clock: monotonicClock,
+        random: systemRandom,
+        logger: logger.child({ instance: spec.id }),
+        functions,
+        metrics: measured,
+        lane: (name) => open.lane(spec, name),
+      }),
+    });
+    trigger = serving;
+    serving.start();
+    open.watchInstances((change) => {
+      if (change.type === 'declared') serving.declare(change.spec);
+      else serving.remove(change.id);
+    });
+    open.onConnection((connected) => serving.connection(connected));
+  })();
+  return {
+    started,
+    notReady: () => (trigger === undefined ? 'connecting to the stores' : undefined),
+    stop: async () => trigger?.stop(),
+    close: async () => {
+      await functions.close();
+      await stores?.close();
+    },
+  };
+}
+
+/** The same after a restart at the same place, so that the lanes are served again at once; never that of another. */
+function defaultId({ FAASKEEPER_HOST: host, PORT: port }: ProgramContext['config']): string {
+  return port === 0 ? randomBytes(8).toString('hex') : `${hostname()}/${host}:${port}`;
+}

@@ -1,0 +1,35 @@
+/** Every bound of the bench. Times are ms, sizes bytes. */
+export const BENCH = {
+  /** One round of one operation ends after so long, or so many operations. */
+  roundMs: 120,
+  /** But so many are done whatever they take (a 99th percentile of fewer says nothing). */
+  leastOperations: 12,
+  /** Operations of one round with one outstanding, and with many. */
+  mostSequential: 2_000,
+  mostOutstanding: 1_500,
+  /** Data that one round moves, and that waits for answers at a time. */
+  roundBytes: 24 * 1024 * 1024,
+  outstandingBytes: 16 * 1024 * 1024,
+  /** Cached reads are counted in pieces of so many: looking at the clock for each costs as much as a read. */
+  cachedPiece: 50,
+  mostCached: 2_000_000,
+  /** Nodes that reads and setData go round, as far as they fit nodeBytes (the near-cache holds them all). */
+  nodes: 64,
+  nodeBytes: 8 * 1024 * 1024,
+  /** Children of each node that getChildren reads. */
+  children: 10,
+  childParents: 4,
+  /** Creates measured at each end of the parent with many children, and children per multi while it is filled. */
+  parentSamples: 100,
+  parentMulti: 500,
+  parentPipelined: 4,
+  /** Watch notifications, primitives and floors of one round. */
+  watchEvents: 40,
+  primitiveOperations: 300,
+  floorOperations: 150,
+  stageWrites: 60,
+  /** Elements of the list that the list operations work on. */
+  listElements: 100,
+  /** No answer in so long: the run fails instead of hanging. */
+  stuckMs: 60_000,
+} as const;

@@ -1,0 +1,36 @@
+/** What the bench asks of a system, whichever it is. One client is one session. */
+export interface BenchClient {
+  create(path: string, data: Uint8Array): Promise<unknown>;
+  /** Creates all of them, empty, in one multi. */
+  createAll(paths: readonly string[]): Promise<unknown>;
+  setData(path: string, data: Uint8Array): Promise<unknown>;
+  delete(path: string): Promise<unknown>;
+  getData(path: string): Promise<unknown>;
+  exists(path: string): Promise<unknown>;
+  getChildren(path: string): Promise<unknown>;
+  /** Resolves when everything this client wrote is visible to whoever reads. */
+  settled(path: string): Promise<unknown>;
+  /** Calls `onChange` at each change of the node's data until the client is closed; resolves when that is certain. */
+  watch(path: string, onChange: () => void): Promise<unknown>;
+  close(): Promise<void>;
+}
+
+/** A running system. */
+export interface BenchSystem {
+  readonly name: SystemName;
+  /** Its client keeps what it reads. */
+  readonly hasCache: boolean;
+  /** For the report: what runs, in which version. */
+  readonly versions: Readonly<Record<string, string>>;
+  /** A new session. With `cache`, reads may be answered from the client's memory. */
+  connect(options?: { readonly cache?: boolean }): Promise<BenchClient>;
+  [Symbol.asyncDispose](): Promise<void>;
+}
+
+export const systemNames = ['faaskeeper', 'zookeeper'] as const;
+export type SystemName = (typeof systemNames)[number];
+
+export const systemTitles: Readonly<Record<SystemName, string>> = {
+  faaskeeper: 'FaaSKeeper',
+  zookeeper: 'ZooKeeper',
+};

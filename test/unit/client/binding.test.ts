@@ -1,0 +1,69 @@
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { readBinding } from '@faaskeeper/client';
+
+const VALUES = {
+  type: 'faaskeeper',
+  instance: 'abc1',
+  'nats-url': 'nats://h:4222',
+  'nats-user': 'u',
+  'nats-password': 'p',
+  's3-endpoint': 'http://h:9000',
+  's3-region': 'r',
+  's3-bucket': 'b',
+  's3-access-key-id': 'k',
+  's3-secret-access-key': 's',
+  's3-prefix': 'abc1/',
+};
+
+let root: string;
+const environment = { ...process.env };
+beforeEach(async () => {
+  root = await mkdtemp(join(tmpdir(), 'binding-'));
+  for (const name of ['FAASKEEPER_BINDING', 'SERVICE_BINDING_ROOT', 'FAASKEEPER_HOME']) delete process.env[name];
+});
+afterEach(async () => {
+  process.env = { ...environment };
+  await rm(root, { recursive: true });
+});
+
+async function write(dir: string, values: Record<string, string>): Promise<string> {
+  await mkdir(dir, { recursive: true });
+  for (const [name, value] of Object.entries(values)) await writeFile(join(dir, name), `${value}\n`);
+  return dir;
+}
+
+const EXPECTED = {
+  instance: 'abc1',
+  nats: { url: 'nats://h:4222', user: 'u', password: 'p' },
+  s3: { endpoint: 'http://h:9000', region: 'r', bucket: 'b', accessKeyId: 'k', secretAccessKey: 's', prefix: 'abc1/' },
+};
+
+test('a service binding is a directory with one file a value', async () => {
+  expect(await readBinding(await write(root, VALUES))).toEqual(EXPECTED);
+});
+
+test('it is found by the environment', async () => {
+  process.env.FAASKEEPER_HOME = root;
+  await write(join(root, 'binding'), VALUES);
+  expect(await readBinding()).toEqual(EXPECTED);
+  process.env.SERVICE_BINDING_ROOT = join(root, 'all');
+  await write(join(root, 'all', 'a-database'), { type: 'postgresql' });
+  await write(join(root, 'all', 'b-keeper'), { ...VALUES, instance: 'fromroot' });
+  expect((await readBinding()).instance).toBe('fromroot');
+  process.env.FAASKEEPER_BINDING = await write(join(root, 'own'), { ...VALUES, instance: 'own' });
+  expect((await readBinding()).instance).toBe('own');
+});
+
+test('what is missing or wrong is named', async () => {
+  const { 's3-bucket': _, ...rest } = VALUES;
+  await expect(readBinding(await write(join(root, '1'), rest))).rejects.toThrow(/has no s3-bucket/);
+  await expect(readBinding(await write(join(root, '2'), { ...VALUES, type: 'redis' }))).rejects.toThrow(
+    /of type redis/,
+  );
+  await expect(readBinding(await write(join(root, '3'), { ...VALUES, instance: 'A/B' }))).rejects.toThrow(
+    /no valid instance/,
+  );
+  await expect(readBinding(join(root, 'none'))).rejects.toMatchObject({ code: 'BadArguments' });
+});

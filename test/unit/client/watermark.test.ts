@@ -1,0 +1,80 @@
+import { encode, encodeWatermarkEntries } from '@faaskeeper/protocol';
+import { type Step, Watermark } from '../../../client/watermark.ts';
+import { TestClock } from './test-clock.ts';
+
+function setup() {
+  const clock = new TestClock();
+  const steps: { zxid: number; entries: number | null; at: number }[] = [];
+  let gate: Promise<void> | undefined;
+  const watermark: Watermark = new Watermark(clock, {
+    prepare: ({ zxid, entries }: Step) => {
+      steps.push({ zxid, entries: entries?.size ?? null, at: watermark.value });
+      return gate;
+    },
+    fire: () => undefined,
+    taken: () => undefined,
+    interested: true,
+  });
+  const receive = (zxid: number, previous: number, ...digests: bigint[]) =>
+    watermark.receive(
+      encode({ zxid, previous, entries: encodeWatermarkEntries(new Map(digests.map((digest) => [digest, zxid]))) }),
+    );
+  return { clock, watermark, steps, receive, hold: (until: Promise<void>) => (gate = until) };
+}
+
+test('steps that follow on each other are taken at once, repetitions are ignored', () => {
+  const { watermark, steps, receive } = setup();
+  watermark.attached(10);
+  receive(12, 10, 1n);
+  receive(12, 10, 1n);
+  receive(11, 10);
+  receive(15, 12, 1n, 2n);
+  expect(watermark.value).toBe(15);
+  expect(steps.map(({ zxid, entries }) => [zxid, entries])).toEqual([
+    [12, 1],
+    [15, 2],
+  ]);
+});
+
+test('what comes before the session is open is taken after it', () => {
+  const { watermark, steps, receive } = setup();
+  receive(9, 8);
+  receive(12, 10, 1n);
+  expect(watermark.value).toBe(-1);
+  watermark.attached(10);
+  expect(watermark.value).toBe(12);
+  expect(steps).toEqual([{ zxid: 12, entries: 1, at: 10 }]);
+});
+
+test('a missing predecessor means that anything may have changed', () => {
+  const { watermark, steps, receive } = setup();
+  watermark.attached(10);
+  receive(15, 12, 1n);
+  expect(steps).toEqual([{ zxid: 15, entries: null, at: 10 }]);
+});
+
+test('a watermark that only an answer names is waited for, then taken as a gap', () => {
+  const { clock, watermark, steps, receive } = setup();
+  watermark.attached(10);
+  watermark.hint(12);
+  receive(12, 10);
+  clock.advance(1_000);
+  expect(steps).toHaveLength(1);
+  watermark.hint(14);
+  clock.advance(1_000);
+  expect(watermark.value).toBe(14);
+  expect(steps.at(-1)).toMatchObject({ zxid: 14, entries: null });
+});
+
+test('steps are prepared one after the other, and not taken before that', async () => {
+  const { watermark, steps, receive, hold } = setup();
+  watermark.attached(10);
+  let release: () => void = () => undefined;
+  hold(new Promise((resolve) => (release = resolve)));
+  receive(11, 10);
+  receive(12, 11);
+  expect([watermark.value, steps.length]).toEqual([10, 1]);
+  release();
+  await new Promise((resolve) => setImmediate(resolve));
+  expect([watermark.value, steps.length]).toEqual([12, 2]);
+});
