@@ -35,6 +35,8 @@ export interface LocalFaaSKeeper {
   /** Servers that were given by address are not among them. */
   readonly processes: Readonly<Partial<Record<ProcessName, LocalProcess>>> &
     Readonly<Record<FunctionName, LocalProcess>>;
+  /** With its password: for tests that damage it. */
+  readonly redisUrl: string;
   /** The S3 store, by name. */
   readonly storeTitle: string;
   /** Stops everything in order; the data stays. */
@@ -89,6 +91,7 @@ export async function startLocal(options: LocalOptions): Promise<LocalFaaSKeeper
       instance: identity.instance,
       binding,
       bindingDir,
+      redisUrl: servers.redisUrl,
       storeTitle: servers.storeTitle,
       processes: Object.fromEntries(running) as Partial<Record<ProcessName, Supervised>> &
         Record<FunctionName, Supervised>,

@@ -1,12 +1,14 @@
 /** Every bound of the bench. Times are ms, sizes bytes. */
 export const BENCH = {
   /** One round of one operation ends after so long, or so many operations. */
-  roundMs: 120,
+  roundMs: 100,
   /** But so many are done whatever they take (a 99th percentile of fewer says nothing). */
   leastOperations: 12,
   /** Operations of one round with one outstanding, and with many. */
   mostSequential: 2_000,
-  mostOutstanding: 1_500,
+  mostOutstanding: 600,
+  /** More than sixty-four requests on their way only with data up to so many bytes each. */
+  smallBytes: 1024,
   /** Data that one round moves, and that waits for answers at a time. */
   roundBytes: 24 * 1024 * 1024,
   outstandingBytes: 16 * 1024 * 1024,
@@ -23,11 +25,15 @@ export const BENCH = {
   parentSamples: 100,
   parentMulti: 500,
   parentPipelined: 4,
+  /** Filling ends after so long, unless the number of children was asked for: the run is to take four minutes. */
+  parentFillMs: 100_000,
   /** Watch notifications, primitives and floors of one round. */
   watchEvents: 40,
   primitiveOperations: 300,
   floorOperations: 150,
   stageWrites: 60,
+  /** Nothing happens for so long before a write "at rest". */
+  restMs: 5,
   /** Elements of the list that the list operations work on. */
   listElements: 100,
   /** No answer in so long: the run fails instead of hanging. */

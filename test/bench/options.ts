@@ -27,6 +27,8 @@ export interface BenchOptions {
   /** Longest round, ms. */
   readonly roundMs: number;
   readonly children: number;
+  /** How many children are wanted was said: then filling the parent may take its time. */
+  readonly childrenGiven: boolean;
   readonly quick: boolean;
   /** host:port of a ZooKeeper that runs; none is started then. */
   readonly zookeeper?: string;
@@ -48,8 +50,8 @@ Usage: npm run bench -- [flags]
   --sizes <bytes>     Data of the nodes; default ${sizes.join(',')}
   --outstanding <n>   Requests on their way at a time; default 1,64,256 (256 for small nodes only)
   --rounds <n>        Rounds of each figure; default 3
-  --round-ms <ms>     Longest round; default 120
-  --children <n>      Children of the parent with many; default 100000
+  --round-ms <ms>     Longest round; default 100
+  --children <n>      Children of the parent with many; default as many as 100 s allow, at most 100000
   --systems <names>   faaskeeper,zookeeper
   --zookeeper <addr>  host:port of a ZooKeeper that runs; without it one is installed and started
   --json <file>       Writes everything measured
@@ -69,8 +71,9 @@ export function parseBenchOptions(args: readonly string[]): BenchOptions | 'help
     outstanding:
       given.outstanding === undefined ? (quick ? [1, 64] : [1, 64, 256]) : numbers('outstanding', given.outstanding),
     rounds: number('rounds', given.rounds, quick ? 1 : 3),
-    roundMs: number('round-ms', given['round-ms'], quick ? 60 : 120),
+    roundMs: number('round-ms', given['round-ms'], quick ? 60 : 100),
     children: number('children', given.children, quick ? 2_000 : 100_000),
+    childrenGiven: given.children !== undefined,
     quick,
     write: given.write === true,
     ...(given.zookeeper === undefined ? {} : { zookeeper: given.zookeeper }),

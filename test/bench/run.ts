@@ -39,11 +39,11 @@ export async function runBench(options: BenchOptions, say: (line: string) => voi
   }
   await measureOperations(context);
   await measureWatch(context);
-  await measureChildren(context);
+  const children = await measureChildren(context);
   return {
     date: new Date().toISOString().slice(0, 10),
     seconds: Math.round((performance.now() - begun) / 1000),
-    settings: { rounds: options.rounds, children: options.children, quick: options.quick },
+    settings: { rounds: options.rounds, children, quick: options.quick },
     machine: describeMachine(),
     versions: Object.assign({ Node: process.version }, ...systems.map((system) => system.versions)),
     measurements: recorder.measurements,

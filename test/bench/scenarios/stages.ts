@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import { openStores } from '@faaskeeper/functions/stores';
 import { subjects } from '@faaskeeper/protocol';
 import { BENCH } from '../bounds.ts';
@@ -61,7 +62,10 @@ export async function measureStages(context: BenchContext, system: FaaSKeeperSys
           await within('a write', client.setData(path, data));
           const ended = performance.now();
           const { request, append, reply } = seen;
-          if (mode === 'at rest') await within('a watermark', client.settled(path));
+          if (mode === 'at rest') {
+            await within('a watermark', client.settled(path));
+            await pause(BENCH.restMs);
+          }
           // The tap is another connection: a message of this write may come to it late, or not yet.
           if (request === undefined || append === undefined || reply === undefined) continue;
           samples.request.push(request - begun);
