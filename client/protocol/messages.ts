@@ -30,6 +30,17 @@ export const attachSchema = v.object({
 });
 export type Attach = v.InferOutput<typeof attachSchema>;
 
+const identity = v.object({ scheme: v.string(), id: v.string() });
+/**
+ * What a gateway says of a connection that it has (its address, its certificate), on the system's subject, where no
+ * client can publish. It replaces what the session was authenticated as: ZooKeeper ties that to the connection.
+ */
+export const trustedOpeningSchema = v.variant('type', [
+  v.object({ ...createSessionSchema.entries, identities: v.array(identity) }),
+  v.object({ ...attachSchema.entries, identities: v.array(identity) }),
+]);
+export type TrustedOpening = v.InferOutput<typeof trustedOpeningSchema>;
+
 /**
  * Consecutive requests of one attachment: `operations[i]` has number `first + i`. `lowest` is the session's lowest
  * unanswered number; results below it are dropped. The password authenticates: only the system can read REQ.

@@ -34,7 +34,7 @@ function clampTimeout(wanted: number, spec: InstanceSpec): number {
 /** A new session; its id is the zxid of its creation, so no id is ever given twice (invariant 4). */
 export function openSession(
   draft: Draft,
-  message: CreateSession,
+  message: CreateSession & { readonly identities?: readonly Identity[] },
   context: Context,
   spec: InstanceSpec,
   password: Uint8Array,
@@ -46,7 +46,7 @@ export function openSession(
     key: message.key,
     token: sessionToken(message.nonce),
     timeout: clampTimeout(message.timeout, spec),
-    identities: [],
+    identities: message.identities ?? [],
     ended: 0,
     nonce: hex(message.nonce),
   };
@@ -59,7 +59,7 @@ export function openSession(
 /** A new attachment: requests and expiries that name an older generation are refused from here on. */
 export function attachSession(
   draft: Draft,
-  message: Attach,
+  message: Attach & { readonly identities?: readonly Identity[] },
   session: SessionRecord,
   spec: InstanceSpec,
 ): SessionRecord {
@@ -69,6 +69,7 @@ export function attachSession(
     key: message.key,
     token: sessionToken(message.nonce),
     timeout: clampTimeout(message.timeout, spec),
+    identities: message.identities ?? session.identities,
   };
   putSession(draft, attached);
   return attached;
