@@ -80,9 +80,20 @@ export function unframe(newest: number, bytes: Uint8Array, what: string): { vers
 const NONCE_BYTES = 12;
 const TAG_BYTES = 16;
 
+const POOL_BYTES = NONCE_BYTES * 512;
+let pool = Buffer.alloc(0);
+
+/** Random bytes drawn in bulk: one call of the generator serves many messages. */
+function freshNonce(): Uint8Array {
+  if (pool.length < NONCE_BYTES) pool = randomBytes(POOL_BYTES);
+  const nonce = pool.subarray(0, NONCE_BYTES);
+  pool = pool.subarray(NONCE_BYTES);
+  return nonce;
+}
+
 /** AES-256-GCM under a session's key: other sessions of the instance may hear a reply, not read it. */
 export function seal(key: Uint8Array, message: Uint8Array): Uint8Array {
-  const nonce = randomBytes(NONCE_BYTES);
+  const nonce = freshNonce();
   const cipher = createCipheriv('aes-256-gcm', key, nonce);
   const body = cipher.update(message);
   cipher.final();

@@ -8,7 +8,22 @@ export const INSTANCE_ID = /^[a-z0-9]{1,32}$/;
  * NATS subjects of an instance. A client may publish below `req` and `beat` and subscribe below `out`; all else is the
  * system's.
  */
-export function subjects(instance: string) {
+export function subjects(instance: string): Subjects {
+  let known = SUBJECTS.get(instance);
+  if (known === undefined) {
+    if (SUBJECTS.size >= SUBJECTS_ENTRIES) SUBJECTS.clear();
+    known = subjectsOf(instance);
+    SUBJECTS.set(instance, known);
+  }
+  return known;
+}
+
+/** Sessions of one instance share them. */
+const SUBJECTS = new Map<string, Subjects>();
+const SUBJECTS_ENTRIES = 1_024;
+export type Subjects = ReturnType<typeof subjectsOf>;
+
+function subjectsOf(instance: string) {
   const root = `fk.${instance}`;
   return {
     /** Requests of a session; `new` for createSession. */

@@ -98,9 +98,13 @@ export interface SystemStore {
     values: (Uint8Array | null)[];
     groups: Map<string, Uint8Array>[];
   }>;
-  /** Applies one LOG entry atomically if `applied` is `sequence - 1` and the generation fits. */
+  /**
+   * Applies the LOG entries behind `after` (default: `sequence - 1`) up to `sequence` atomically, if `applied` is `after`
+   * and the generation fits. `gap`: it is something else below `sequence`.
+   */
   apply(entry: {
     generation: string;
+    after?: number;
     sequence: number;
     zxid: number;
     mutations: readonly Mutation[];

@@ -1,12 +1,10 @@
 import { once } from 'node:events';
-import type { IncomingMessage, Server } from 'node:http';
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import { createServer } from 'node:http';
 import { getRequestListener } from '@hono/node-server';
 import { Hono } from 'hono';
 import { HOST } from './bounds.ts';
 import { ProblemError, problemOf } from './problems.ts';
-
-type Bindings = { incoming: IncomingMessage };
 
 export interface ServerRoutes {
   /** Handles POST /; its answer is MessagePack. Absent on programs that take no events. */
@@ -28,11 +26,7 @@ export class ProgramServer {
 
   constructor(routes: ServerRoutes) {
     this.#routes = routes;
-    const app = new Hono<{ Bindings: Bindings }>();
-    if (routes.event !== undefined) {
-      const handle = routes.event;
-      app.post('/', (c) => this.#event(c.env.incoming, handle));
-    }
+    const app = new Hono();
     app.get('/health/live', (c) => c.text('live'));
     app.get('/health/ready', (c) => {
       const reason = this.#stopping ? 'stopping' : routes.notReady();
@@ -41,7 +35,14 @@ export class ProgramServer {
     app.get('/metrics', async (c) =>
       c.body(await routes.metrics.text(), 200, { 'content-type': routes.metrics.contentType }),
     );
-    this.#server = createServer(getRequestListener(app.fetch as never));
+    const others = getRequestListener(app.fetch);
+    const { event } = routes;
+    this.#server = createServer((request, response) => {
+      // Events are the one hot path: they need no Request and Response objects around Node's own.
+      if (event !== undefined && request.method === 'POST' && request.url === '/') {
+        void this.#event(request, response, event);
+      } else void others(request, response);
+    });
     this.#server.keepAliveTimeout = HOST.keepAliveTimeoutMs;
     this.#server.requestTimeout = 0;
   }
@@ -73,7 +74,11 @@ export class ProgramServer {
     return done;
   }
 
-  async #event(request: IncomingMessage, handle: NonNullable<ServerRoutes['event']>): Promise<Response> {
+  async #event(
+    request: IncomingMessage,
+    response: ServerResponse,
+    handle: NonNullable<ServerRoutes['event']>,
+  ): Promise<void> {
     this.#inFlight++;
     try {
       if (!this.#routes.authorized(request.headers.authorization)) {
@@ -81,14 +86,14 @@ export class ProgramServer {
       }
       if (this.#stopping) throw new ProblemError('stopping', 'This process is stopping');
       const answer = await handle(request.headers, await readBody(request));
-      return new Response(answer as Uint8Array<ArrayBuffer>, { headers: { 'content-type': 'application/msgpack' } });
+      response.writeHead(200, { 'content-type': 'application/msgpack', 'content-length': answer.length });
+      response.end(answer);
     } catch (error) {
       const problem = problemOf(error);
-      return new Response(JSON.stringify(problem), {
-        status: problem.status,
-        // A body that was not read would be taken for the next request.
-        headers: { 'content-type': 'application/problem+json', ...(request.complete ? {} : { connection: 'close' }) },
-      });
+      // A body that was not read would be taken for the next request.
+      const connection = request.complete ? {} : { connection: 'close' };
+      response.writeHead(problem.status, { 'content-type': 'application/problem+json', ...connection });
+      response.end(JSON.stringify(problem));
     } finally {
       this.#inFlight--;
       if (this.#stopping && this.#inFlight === 0) this.#drained?.();

@@ -1,9 +1,12 @@
 import { randomBytes } from 'node:crypto';
+import { LRUCache } from 'lru-cache';
 import { Pool } from 'undici';
 import { EVENT_TYPES } from '../core/invocations.ts';
 import { type Functions, InvocationError } from '../core/trigger/index.ts';
 import { eventHeaders } from '../host/index.ts';
 
+/** Headers kept, by event type and instance. */
+const KNOWN_HEADERS = 10_000;
 const SOURCE = '/faaskeeper/trigger';
 
 /** Connections to one function; an instance needs one or two at a time. */
@@ -34,6 +37,7 @@ export class HttpFunctions implements Functions {
   /** Ids of events: unique by a random prefix and a count. */
   readonly #prefix = randomBytes(12).toString('hex');
   #count = 0;
+  readonly #known = new LRUCache<string, Record<string, string>>({ max: KNOWN_HEADERS });
 
   constructor(urls: FunctionUrls, token: string) {
     const pool = (url: string) => {
@@ -54,8 +58,7 @@ export class HttpFunctions implements Functions {
     if (name === undefined) throw new InvocationError(`No function takes events of type ${type}`);
     const { pool, path } = this.#pools[name];
     const id = `${this.#prefix}-${++this.#count}`;
-    const headers = eventHeaders({ id, type, source: SOURCE, subject: instance });
-    headers.authorization = `Bearer ${this.#token}`;
+    const headers = this.#headers(type, instance, id);
     const begun = {
       path,
       method: 'POST',
@@ -73,6 +76,18 @@ export class HttpFunctions implements Functions {
     }
     if (answer.status >= 200 && answer.status < 300) return answer.body;
     throw problem(name, answer.status, answer.body);
+  }
+
+  /** The SDK makes the headers of the first event of a kind; those of the next differ in id and time only. */
+  #headers(type: string, instance: string, id: string): Record<string, string> {
+    const kind = `${type} ${instance}`;
+    let known = this.#known.get(kind);
+    if (known === undefined) {
+      known = eventHeaders({ id, type, source: SOURCE, subject: instance });
+      known.authorization = `Bearer ${this.#token}`;
+      this.#known.set(kind, known);
+    }
+    return { ...known, 'ce-id': id, 'ce-time': new Date().toISOString() };
   }
 
   async close(): Promise<void> {

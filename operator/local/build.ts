@@ -49,6 +49,25 @@ const functions: Target = {
   ],
 };
 
+export const gatewayDir = join(projectDir, 'dist/gateway');
+
+const gateway: Target = {
+  title: 'gateway',
+  sources: [clientDir, join(projectDir, 'package-lock.json')],
+  outputs: [join(gatewayDir, 'gateway.mjs')],
+  builds: [
+    {
+      ...shared,
+      entryPoints: { gateway: 'client/gateway/main.ts' },
+      outdir: gatewayDir,
+      outExtension: { '.js': '.mjs' },
+      format: 'esm',
+      target: 'node24',
+      banner: { js: requireBanner },
+    },
+  ],
+};
+
 /** A library: both module systems, everything from other packages left to the importer. */
 function library(directory: string, entries: Record<string, string>): BuildOptions[] {
   const common: BuildOptions = {
@@ -80,6 +99,11 @@ const client: Target = {
 /** Builds the programs of the functions if they are older than their sources; true if there was something to do. */
 export function buildFunctions(options: { readonly force?: boolean } = {}): Promise<boolean> {
   return buildTarget(functions, options.force ?? false);
+}
+
+/** Builds the program of the gateway if it is older than its sources. */
+export function buildGateway(options: { readonly force?: boolean } = {}): Promise<boolean> {
+  return buildTarget(gateway, options.force ?? false);
 }
 
 /** Builds the client library and its shell if they are older than their sources. */

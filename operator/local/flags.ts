@@ -1,3 +1,5 @@
+import { GATEWAY_FLAGS } from '@faaskeeper/gateway/settings';
+import { LIMITS } from '@faaskeeper/protocol';
 import { defaultPorts, type ProcessName, portFlag, processNames } from './names.ts';
 
 /** One setting of local mode: a flag and the environment variable that means the same. */
@@ -11,6 +13,38 @@ export interface Flag {
 }
 
 const servers: Partial<Record<ProcessName, string>> = { nats: 'NATS', redis: 'Redis', s3: 'the S3 server' };
+
+/** Settings of the instance. */
+const instanceFlags: readonly Flag[] = [
+  {
+    name: 'super-digest',
+    env: 'FAASKEEPER_SUPER_DIGEST',
+    value: 'super:HASH',
+    default: '',
+    text: 'Who authenticates as this digest may do everything (superDigest)',
+  },
+  {
+    name: 'min-session-timeout',
+    env: 'FAASKEEPER_MIN_SESSION_TIMEOUT',
+    value: 'ms',
+    default: String(LIMITS.sessionTimeoutMin),
+    text: 'Shortest session timeout that is granted (minSessionTimeout)',
+  },
+  {
+    name: 'max-session-timeout',
+    env: 'FAASKEEPER_MAX_SESSION_TIMEOUT',
+    value: 'ms',
+    default: String(LIMITS.sessionTimeoutMax),
+    text: 'Longest session timeout that is granted (maxSessionTimeout)',
+  },
+  {
+    name: 'container-check-interval',
+    env: 'FAASKEEPER_CONTAINER_CHECK_INTERVAL',
+    value: 'ms',
+    default: '60000',
+    text: 'How often empty container nodes and outdated TTL nodes are looked for (znode.container.checkIntervalMs)',
+  },
+];
 
 /** Every flag of `npm start`; the help, the parser and docs/local.md follow this table. */
 export const flags: readonly Flag[] = [
@@ -49,6 +83,8 @@ export const flags: readonly Flag[] = [
     default: String(defaultPorts[name]),
     text: `The port of ${servers[name] ?? `the ${name}`} on 127.0.0.1; 0 picks a free one`,
   })),
+  ...GATEWAY_FLAGS,
+  ...instanceFlags,
   {
     name: 'log-level',
     env: 'FAASKEEPER_LOG_LEVEL',

@@ -1,5 +1,7 @@
 import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
+import { GATEWAY_FLAGS, gatewayEntries } from '@faaskeeper/gateway/settings';
+import type { InstanceSpecInput } from '@faaskeeper/protocol';
 import * as v from 'valibot';
 import { isS3Kind, type S3Address, type S3Kind, s3Kinds, s3Region } from '../servers/index.ts';
 import { UsageError } from './errors.ts';
@@ -23,6 +25,10 @@ export interface LocalSettings {
   readonly nats: NatsAddress | undefined;
   readonly redisUrl: string | undefined;
   readonly logLevel: string;
+  /** Settings of the gateway, as its environment variables. */
+  readonly gateway: Readonly<Record<string, string>>;
+  /** Settings of the instance. */
+  readonly instance: Partial<Omit<InstanceSpecInput, 'id' | 'storagePrefix'>>;
 }
 
 const portSchema = v.pipe(
@@ -46,7 +52,13 @@ const s3Schema = v.pipe(
   ),
   v.transform((text) => (isS3Kind(text) ? text : s3Address(text))),
 );
+const ms = v.pipe(v.string(), v.regex(/^[1-9]\d{0,8}$/, 'it is a number of ms'), v.transform(Number));
 const settingsSchema = v.object({
+  ...gatewayEntries,
+  'super-digest': v.optional(v.pipe(v.string(), v.regex(/^[^:]+:.+$/, 'it is user:hash'))),
+  'min-session-timeout': v.optional(ms),
+  'max-session-timeout': v.optional(ms),
+  'container-check-interval': v.optional(ms),
   home: v.optional(v.pipe(v.string(), v.nonEmpty('it is empty'))),
   s3: v.optional(s3Schema),
   'nats-url': v.optional(natsSchema),
@@ -87,6 +99,28 @@ export function parseSettings(
     nats: settings['nats-url'],
     redisUrl: settings['redis-url'],
     logLevel: settings['log-level'],
+    gateway: Object.fromEntries(GATEWAY_FLAGS.flatMap(({ name, env }) => (raw[name] ? [[env, raw[name]]] : []))),
+    instance: instanceSettings(settings),
+  };
+}
+
+function instanceSettings(settings: v.InferOutput<typeof settingsSchema>): LocalSettings['instance'] {
+  const {
+    'super-digest': superDigest,
+    'min-session-timeout': minTimeout,
+    'max-session-timeout': maxTimeout,
+    'container-check-interval': containerCheckInterval,
+  } = settings;
+  if (minTimeout !== undefined && maxTimeout !== undefined && minTimeout > maxTimeout) {
+    throw new UsageError('--min-session-timeout is above --max-session-timeout. See npm start -- --help.');
+  }
+  return {
+    ...(superDigest === undefined ? {} : { superDigest }),
+    ...(containerCheckInterval === undefined ? {} : { containerCheckInterval }),
+    sessions: {
+      ...(minTimeout === undefined ? {} : { minTimeout }),
+      ...(maxTimeout === undefined ? {} : { maxTimeout }),
+    },
   };
 }
 

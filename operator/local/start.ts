@@ -1,10 +1,10 @@
 import { randomBytes } from 'node:crypto';
-import type { InstanceSpecInput } from '@faaskeeper/protocol';
 import { freePorts, keptSecret, processStamp } from '../servers/index.ts';
 import { type Binding, writeBinding } from './binding.ts';
-import { buildClient, buildFunctions } from './build.ts';
+import { buildClient, buildFunctions, buildGateway } from './build.ts';
 import { declareLocalInstance } from './declare.ts';
 import { type FunctionSurroundings, functionProcess } from './functions.ts';
+import { gatewayProcess } from './gateway.ts';
 import { Home, type HomeIdentity } from './home.ts';
 import { type FunctionName, functionNames, type ProcessName, processNames, serverNames } from './names.ts';
 import type { LocalSettings } from './options.ts';
@@ -16,8 +16,6 @@ export interface LocalOptions extends Partial<Omit<LocalSettings, 'home' | 'port
   readonly home: string;
   /** Default 0 each: free ones. */
   readonly ports?: Partial<Record<ProcessName, number>>;
-  /** Settings of the instance other than the defaults (session timeouts, checkpoints …). */
-  readonly instance?: Partial<Omit<InstanceSpecInput, 'id' | 'storagePrefix'>>;
   /** Told each step of the start, and later each crash. */
   readonly onEvent?: (line: string) => void;
   /** Gives up starting; what was started is stopped. */
@@ -34,7 +32,7 @@ export interface LocalFaaSKeeper {
   readonly bindingDir: string;
   /** Servers that were given by address are not among them. */
   readonly processes: Readonly<Partial<Record<ProcessName, LocalProcess>>> &
-    Readonly<Record<FunctionName, LocalProcess>>;
+    Readonly<Record<FunctionName | 'gateway', LocalProcess>>;
   /** With its password: for tests that damage it. */
   readonly redisUrl: string;
   /** The S3 store, by name. */
@@ -70,11 +68,15 @@ export async function startLocal(options: LocalOptions): Promise<LocalFaaSKeeper
     const spec = { ...options.instance, id: identity.instance, storagePrefix: `${identity.instance}/` };
     await declareLocalInstance(servers.nats, spec);
     const around = await surroundings(home, settings, servers);
-    for (const step of [functionNames.filter((name) => name !== 'trigger'), ['trigger'] as const]) {
+    for (const step of [functionNames.filter((name) => name !== 'trigger'), ['trigger'], ['gateway']] as const) {
       const starts = step.map(async (name) => {
-        const managed = functionProcess(name, around, home.in('logs'));
+        const managed =
+          name === 'gateway'
+            ? await gatewayProcess(around, { ...settings, instance: spec, logDir: home.in('logs') })
+            : functionProcess(name, around, home.in('logs'));
         await managed.start(signal);
-        const address = `http://${managed.spec.host}:${managed.spec.port}`;
+        const scheme = name === 'gateway' ? 'zookeeper' : 'http';
+        const address = `${scheme}://${managed.spec.host}:${managed.spec.port}`;
         running.set(name, new Supervised(managed, { ...supervise, name, address }));
         onEvent(`${name} answers at ${address}`);
       });
@@ -94,7 +96,7 @@ export async function startLocal(options: LocalOptions): Promise<LocalFaaSKeeper
       redisUrl: servers.redisUrl,
       storeTitle: servers.storeTitle,
       processes: Object.fromEntries(running) as Partial<Record<ProcessName, Supervised>> &
-        Record<FunctionName, Supervised>,
+        Record<FunctionName | 'gateway', Supervised>,
       stop,
       [Symbol.asyncDispose]: stop,
     };
@@ -106,6 +108,7 @@ export async function startLocal(options: LocalOptions): Promise<LocalFaaSKeeper
 
 async function build(onEvent: (line: string) => void): Promise<void> {
   if (await buildFunctions()) onEvent('functions are built');
+  if (await buildGateway()) onEvent('gateway is built');
   if (await buildClient()) onEvent('client is built');
 }
 
@@ -113,7 +116,7 @@ async function build(onEvent: (line: string) => void): Promise<void> {
 function stopper(home: Home, running: ReadonlyMap<ProcessName, Supervised>): () => Promise<void> {
   const stopAll = async () => {
     const workers = functionNames.filter((name) => name !== 'trigger');
-    for (const step of [['trigger'] as const, workers, serverNames]) {
+    for (const step of [['gateway'] as const, ['trigger'] as const, workers, serverNames]) {
       await Promise.all(step.map((name) => running.get(name)?.stop()));
     }
     await home.close();
@@ -126,10 +129,11 @@ function stopper(home: Home, running: ReadonlyMap<ProcessName, Supervised>): () 
 }
 
 async function settle(options: LocalOptions): Promise<LocalSettings> {
-  const { home, s3, nats, redisUrl, logLevel = 'info', ports } = options;
+  const { home, s3, nats, redisUrl, logLevel = 'info', ports, gateway = {}, instance = {} } = options;
   const free = await freePorts(processNames.length);
   const settled = processNames.map((name, index) => [name, ports?.[name] || free[index]]);
-  return { home, s3, nats, redisUrl, logLevel, ports: Object.fromEntries(settled) as Record<ProcessName, number> };
+  const all = Object.fromEntries(settled) as Record<ProcessName, number>;
+  return { home, s3, nats, redisUrl, logLevel, gateway, instance, ports: all };
 }
 
 async function surroundings(home: Home, settings: LocalSettings, servers: LocalServers): Promise<FunctionSurroundings> {

@@ -31,7 +31,9 @@ export async function localStatus(home: string): Promise<LocalStatus> {
   }
   const entries = Object.entries(state.processes) as [ProcessName, ProcessState][];
   const processes = await Promise.all(entries.map(([name, process]) => ask(name, process)));
-  const missing = functionNames.filter((name) => !processes.some((process) => process.name === name));
+  const missing = [...functionNames, 'gateway' as const].filter(
+    (name) => !processes.some((process) => process.name === name),
+  );
   const silent = [...processes.filter(({ answers }) => !answers).map(({ name }) => name), ...missing];
   const { instance } = state;
   if (silent.length > 0) {
@@ -56,5 +58,6 @@ async function probe(name: ProcessName, { hostname, port, origin }: URL): Promis
   if (name === 'nats') await converse(hostname, Number(port), '', 'INFO ');
   else if (name === 'redis') await converse(hostname, Number(port), 'PING\r\n', 'NOAUTH');
   else if (name === 's3') await fetch(origin, { signal: AbortSignal.timeout(2_000) });
+  else if (name === 'gateway') await converse(hostname, Number(port), 'ruok', 'ok');
   else await probeHttp(`${origin}/health/ready`);
 }

@@ -18,6 +18,7 @@ import { startZooKeeperSystem } from './systems/zookeeper.ts';
 /** Starts both systems on fresh data, measures them in turns, and stops them. */
 export async function runBench(options: BenchOptions, say: (line: string) => void = () => {}): Promise<Results> {
   const begun = performance.now();
+  const machine = describeMachine();
   const directory = await mkdtemp(join(tmpdir(), 'faaskeeper-bench-'));
   await using running = new AsyncDisposableStack();
   running.defer(() => rm(directory, { recursive: true, force: true }));
@@ -44,7 +45,7 @@ export async function runBench(options: BenchOptions, say: (line: string) => voi
     date: new Date().toISOString().slice(0, 10),
     seconds: Math.round((performance.now() - begun) / 1000),
     settings: { rounds: options.rounds, children, quick: options.quick },
-    machine: describeMachine(),
+    machine,
     versions: Object.assign({ Node: process.version }, ...systems.map((system) => system.versions)),
     measurements: recorder.measurements,
   };

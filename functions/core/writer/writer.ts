@@ -6,7 +6,6 @@ import { expectInLog } from '../log-reader.ts';
 import type { Outside } from '../ports.ts';
 import { Backoff, RETRY } from '../retry.ts';
 import { rollForward } from '../roll-forward.ts';
-import { isKeptInSystemStore, mutationsOf } from '../tables.ts';
 import {
   type DeadLetter,
   decodeIncoming,
@@ -19,6 +18,7 @@ import {
   type PendingReply,
 } from '../transactions/index.ts';
 import { append } from './append.ts';
+import { Applier } from './applier.ts';
 import { answerDeferred } from './deferred.ts';
 import { KnownState, type Loading, StoreMoved } from './known-state.ts';
 import { Lease } from './lease.ts';
@@ -41,14 +41,19 @@ export class Writer {
   #visible = 0;
   /** Batches run one after the other. */
   #lane: Promise<unknown> = Promise.resolve();
-  /** The application of the last entry to the system store: behind the replies, before the next reads. */
-  #applying: Promise<void> = Promise.resolve();
+  /** Behind the replies, before the next reads of the system store. */
+  readonly #applier: Applier;
 
   constructor(outside: Outside, spec: InstanceSpec) {
     this.#outside = outside;
     this.#spec = spec;
     this.#keys = storageKeys(spec.storagePrefix);
     this.#lease = new Lease(outside, 'writer', hex(outside.random.bytes(8)));
+    this.#applier = new Applier(outside, (err) => {
+      // The entries are in LOG; the next batch starts by rolling the store forward.
+      outside.logger.warn({ err, instance: spec.id }, 'entries are not applied yet');
+      this.#known = undefined;
+    });
   }
 
   /**
@@ -65,7 +70,7 @@ export class Writer {
 
   async close(): Promise<void> {
     await this.#lane;
-    await this.#applying;
+    await this.#applier.drain();
     if (this.#known !== undefined) await this.#lease.release();
   }
 
@@ -96,13 +101,16 @@ export class Writer {
       const known = await this.#current();
       const judged = await this.#judge(known, incoming, watermark, password);
       const entry = this.#entry(known, judged);
-      if (entry.transactions.length > 0) {
-        // One entry is applied while the next is judged; more would let the store fall behind without bound.
+      const isNew = entry.transactions.length > 0;
+      if (isNew) {
+        await this.#applier.keepUp();
         if (!(await append(this.#outside, this.#keys, entry, known.sequence))) return undefined;
         known.advance(judged.draft, known.sequence + 1, entry.zxid);
-        this.#apply(known.generation, known.sequence, entry);
       }
+      // The replies first: callers wait for them, nobody waits for the store.
       this.#answer(judged, known);
+      if (isNew) this.#applier.add({ generation: known.generation, sequence: known.sequence, entry });
+      for (const pending of judged.replies) if (pending.deferred !== undefined) void this.#answerLater(pending);
       return answerOf(judged, known);
     } catch (error) {
       this.#known = undefined;
@@ -113,7 +121,7 @@ export class Writer {
 
   async #current(): Promise<KnownState> {
     if (this.#known === undefined) {
-      await this.#applying;
+      await this.#applier.drain();
       await this.#lease.acquire();
       await this.#checkVisible();
       const state = await rollForward(this.#outside, this.#spec);
@@ -138,7 +146,7 @@ export class Writer {
     const entry = genesis(hex(this.#outside.random.bytes(16)));
     if (!(await append(this.#outside, this.#keys, entry, 0))) throw new StoreMoved('The tree has begun');
     known.sequence = 1;
-    this.#apply(known.generation, 1, entry);
+    this.#applier.add({ generation: known.generation, sequence: 1, entry });
   }
 
   async #judge(
@@ -168,7 +176,7 @@ export class Writer {
 
   async #load(loading: Loading, missing: Parameters<Loading['load']>[0]): Promise<void> {
     if (missing.every(({ table, key }) => loading.get(table, key) !== undefined)) return;
-    await this.#applying;
+    await this.#applier.drain();
     await loading.load(missing);
   }
 
@@ -183,20 +191,6 @@ export class Writer {
     };
   }
 
-  #apply(generation: string, sequence: number, entry: LogEntry): void {
-    const mutations = mutationsOf(entry).filter(({ table }) => isKeptInSystemStore(table));
-    this.#applying = this.#applying
-      .then(() => this.#outside.system.apply({ generation, sequence, zxid: entry.zxid, mutations }))
-      .then((outcome) => {
-        if (outcome !== 'applied' && outcome !== 'repeated') throw new StoreMoved(`An entry met: ${outcome}`);
-      })
-      .catch((err: unknown) => {
-        // The entry is in LOG; the next batch starts by rolling the store forward.
-        this.#outside.logger.warn({ err, instance: this.#spec.id, sequence }, 'an entry is not applied yet');
-        this.#known = undefined;
-      });
-  }
-
   #answer({ replies, notices, deadLetters }: Judged, known: KnownState): void {
     const { notifications } = this.#outside;
     for (const { to, message } of notices) send(notifications, this.#spec.id, to, message);
@@ -205,14 +199,13 @@ export class Writer {
       this.#spec.id,
       replies.filter(({ deferred }) => deferred === undefined),
     );
-    for (const pending of replies) if (pending.deferred !== undefined) void this.#answerLater(pending);
     for (const [index, letter] of deadLetters.entries()) void this.#bury(letter, `${known.sequence}-${index}`);
   }
 
   async #answerLater({ to, reply, deferred }: PendingReply): Promise<void> {
     if (deferred === undefined) return;
     try {
-      await this.#applying;
+      await this.#applier.drain();
       const result = await answerDeferred(this.#outside, this.#keys, deferred);
       const answered = result === undefined ? { ...reply, error: 'NoNode' as const } : { ...reply, result };
       sendReplies(this.#outside.notifications, this.#spec.id, [{ to, reply: answered }]);

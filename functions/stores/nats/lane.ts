@@ -57,6 +57,8 @@ export class JetStreamLane implements LaneSource {
   #state: LaneState = 'new';
   #puller: Puller | undefined;
   #consumer: LaneConsumer | undefined;
+  /** Names of consumers that this lane created or tried to: a creation that timed out may have succeeded. */
+  #ownNames = new Set<string>();
   #delivered = 0;
   #buffer: Waiting[] = [];
   #bufferBytes = 0;
@@ -156,7 +158,6 @@ export class JetStreamLane implements LaneSource {
   /** Creates the consumer and begins to pull. 'take over' removes other owners' consumers, 'resume' respects them. */
   async #start(mode: 'take over' | 'resume'): Promise<void> {
     const name = `lane-${randomUUID()}`;
-    const own = this.#consumer?.name;
     let others: LaneConsumer[];
     try {
       others = await laneConsumers(this.#connection, this.#stream, this.#input, this.#spec.id);
@@ -168,10 +169,11 @@ export class JetStreamLane implements LaneSource {
       await declareStream(this.#connection, this.#spec, kind);
       others = [];
     }
-    const foreign = others.filter((consumer) => consumer.name !== own);
+    const foreign = others.filter((consumer) => !this.#ownNames.has(consumer.name));
     if (mode === 'resume' && foreign.length > 0) throw new LaneTakenOverError(`${this.#stream} has a new owner`);
     const floor = Math.max(this.#acknowledged, ...others.map((consumer) => consumer.floor));
     for (const consumer of others) await deleteConsumer(this.#connection, this.#stream, consumer.name);
+    this.#ownNames.add(name);
     await createLaneConsumer(this.#connection, this.#stream, this.#input, this.#spec.id, name, floor);
     if (this.#state === 'closed') return deleteConsumer(this.#connection, this.#stream, name);
     this.#run(name);
@@ -258,7 +260,8 @@ export class JetStreamLane implements LaneSource {
         return;
       } catch (error) {
         if (this.#state !== 'broken') return;
-        if (error instanceof LaneTakenOverError || isNotUnique(error)) {
+        // Not unique: either a creation of ours that was thought lost, or a new owner's. The next look tells.
+        if (error instanceof LaneTakenOverError) {
           this.#state = 'taken over';
           this.#notify();
           return;

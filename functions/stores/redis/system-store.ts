@@ -70,12 +70,13 @@ export class RedisSystemStore implements SystemStore {
 
   async apply(entry: {
     generation: string;
+    after?: number;
     sequence: number;
     zxid: number;
     mutations: readonly Mutation[];
   }): Promise<ApplyOutcome> {
-    const { generation, sequence, zxid, mutations } = entry;
-    const args = [this.#keys.root, generation, sequence, zxid, packMutations(mutations)];
+    const { generation, sequence, after = sequence - 1, zxid, mutations } = entry;
+    const args = [this.#keys.root, generation, sequence, zxid, packMutations(mutations), after];
     return String(await runScript(this.#redis, applyEntry, [this.#keys.generation], args)) as ApplyOutcome;
   }
 

@@ -35,7 +35,7 @@ export function renderReport(results: Results): string {
 function heading({ date, seconds, settings, machine, versions }: Results): string {
   const software = Object.entries(versions).map(([name, version]) => `${name} ${version.replace(/^v/, '')}`);
   const rounds = settings.rounds === 1 ? 'one round' : `median of ${settings.rounds} rounds (range in parentheses)`;
-  return `Measured on ${date} in ${seconds} s: ${machine.cores} cores of ${machine.cpu}, ${machine.memoryGiB} GiB, ${machine.system};
+  return `Measured on ${date} in ${seconds} s: ${machine.cores} cores of ${machine.cpu}, ${machine.memoryGiB} GiB, ${machine.system}, load before ${machine.load.toFixed(1)};
 ${software.join(', ')}; client, functions and all servers on this one machine; ${rounds}.`;
 }
 

@@ -13,7 +13,7 @@ function results(measurements: Results['measurements']): Results {
     date: '2026-01-02',
     seconds: 3,
     settings: { rounds: 3, children: 5_000, quick: false },
-    machine: { cpu: 'Abacus', cores: 2, memoryGiB: 4, system: 'Linux 6' },
+    machine: { cpu: 'Abacus', cores: 2, memoryGiB: 4, system: 'Linux 6', load: 0.5 },
     versions: { Node: 'v24.1.0' },
     measurements,
   };
@@ -58,7 +58,7 @@ test('both systems stand in one row, with their ratio', () => {
   );
   expect(report).toContain('| setData of 1 KiB, p50, against ZooKeeper | ≤ 5× | 4.00× |');
   expect(report).toContain('| setData | 1 KiB | 4.00 (3.00–5.00) | 1.00 (1.00–1.00) | 4.00× |');
-  expect(report).toContain('2 cores of Abacus, 4 GiB');
+  expect(report).toContain('2 cores of Abacus, 4 GiB, Linux 6, load before 0.5');
   expect(report).not.toContain('Watch notification');
 });
 

@@ -1,0 +1,52 @@
+import { join } from 'node:path';
+import { freePorts, loopback, ManagedProcess } from '../servers/index.ts';
+import { converse } from '../servers/probes.ts';
+import { gatewayDir } from './build.ts';
+import type { FunctionSurroundings } from './functions.ts';
+import { portFlag } from './names.ts';
+
+export interface GatewayProcessOptions {
+  readonly ports: Readonly<Record<'gateway', number>>;
+  /** Settings of the gateway, as its environment variables. */
+  readonly gateway?: Readonly<Record<string, string>>;
+  readonly instance: { readonly id: string; readonly storagePrefix: string };
+  readonly logDir: string;
+}
+
+type Surroundings = Pick<FunctionSurroundings, 'nats' | 's3' | 'logLevel'>;
+
+/** The gateway of one instance as a child process (not started yet). */
+export async function gatewayProcess(around: Surroundings, options: GatewayProcessOptions): Promise<ManagedProcess> {
+  const { nats, s3 } = around;
+  const { id, storagePrefix } = options.instance;
+  const port = options.ports.gateway;
+  const [adminPort] = await freePorts(1);
+  return new ManagedProcess({
+    title: 'gateway',
+    command: process.execPath,
+    args: [join(gatewayDir, 'gateway.mjs')],
+    env: {
+      ...options.gateway,
+      PORT: String(adminPort),
+      NODE_COMPILE_CACHE: join(gatewayDir, 'compile-cache'),
+      FAASKEEPER_HOST: loopback,
+      FAASKEEPER_GATEWAY_HOST: loopback,
+      FAASKEEPER_GATEWAY_INSTANCES: JSON.stringify([{ port, instance: id, prefix: storagePrefix }]),
+      FAASKEEPER_NATS_URL: nats.url,
+      FAASKEEPER_NATS_USER: nats.user,
+      FAASKEEPER_NATS_PASSWORD: nats.password,
+      FAASKEEPER_S3_ENDPOINT: s3.endpoint,
+      FAASKEEPER_S3_REGION: s3.region,
+      FAASKEEPER_S3_BUCKET: s3.bucket,
+      FAASKEEPER_S3_ACCESS_KEY_ID: s3.accessKeyId,
+      FAASKEEPER_S3_SECRET_ACCESS_KEY: s3.secretAccessKey,
+      FAASKEEPER_LOG_LEVEL: around.logLevel,
+    },
+    host: loopback,
+    port,
+    portFlag: portFlag('gateway'),
+    logFile: join(options.logDir, 'gateway.log'),
+    // `imok`, or that the word is not in the whitelist: both are an answer.
+    ready: () => converse(loopback, port, 'ruok', 'ok'),
+  });
+}
