@@ -2,16 +2,15 @@ import {
   BadArgumentsError,
   errorFor,
   type FaaSKeeperError,
+  type Identity,
   type Operation,
   type Reply,
-  subjects,
   ThrottledError,
 } from '@faaskeeper/protocol';
-import { NearCache } from './cache/near-cache.ts';
 import type { Chroot } from './chroot.ts';
 import { DEFAULTS } from './defaults.ts';
 import type { Emitter } from './emitter.ts';
-import type { Outside, Subscription } from './ports.ts';
+import type { Outside } from './ports.ts';
 import type { PendingCall } from './reads/call.ts';
 import { NodeReader, type NodeState } from './reads/node-state.ts';
 import { type Call, Order } from './reads/order.ts';
@@ -22,10 +21,11 @@ import type { Credentials } from './session/handshake.ts';
 import { ENVELOPE_BYTES, requestBytes } from './session/requests.ts';
 import { Session } from './session/session.ts';
 import type { SessionState } from './session/states.ts';
+import { type Follower, View } from './view.ts';
 import type { CallOptions } from './waiting.ts';
 import { type Known, knownOf, knownOfNode, type WatchEvent } from './watches/events.ts';
 import { type Lack, Watches } from './watches/watches.ts';
-import { type Step, Watermark } from './watermark.ts';
+import { type Published, type Step, Watermark } from './watermark.ts';
 
 export type ClientEvents = {
   /** The session's state changed. */
@@ -43,7 +43,9 @@ export interface EngineOptions {
   readonly chroot: Chroot;
   readonly sessionTimeout: number;
   readonly session?: Credentials | undefined;
-  /** Bytes; 0: none. */
+  /** Opens the session in the name of a connection (see HandshakeOptions). */
+  readonly identities?: readonly Identity[] | undefined;
+  /** Bytes; 0: none. Of a view of its own. */
   readonly cacheBytes: number;
   /** ms */
   readonly requestTimeout: number;
@@ -52,10 +54,10 @@ export interface EngineOptions {
 type AnyCall = PendingCall<unknown> & Call;
 
 /** Wires session, watermark, watches, reads and cache: everything below the public methods. */
-export class Engine {
+export class Engine implements Follower {
   readonly session: Session;
   readonly watches: Watches;
-  readonly cache: NearCache | undefined;
+  readonly view: View;
   readonly events: Emitter<ClientEvents>;
   readonly options: EngineOptions;
   readonly #outside: Outside;
@@ -64,25 +66,33 @@ export class Engine {
   readonly #watermark: Watermark;
   readonly #order = new Order();
   readonly #calls = new Set<AnyCall>();
-  readonly #feed: Subscription;
+  readonly #ownsView: boolean;
   readonly #over = new AbortController();
   #waitingBytes = 0;
+  /** Every event up to this zxid has been told. */
+  #told = -1;
+  #telling = false;
   /** closeSession is asked for: no more calls. */
   closing = false;
+  /** A recursive watch missed something, and nobody can say what. */
+  onGap: () => void = () => this.session.signalGap();
 
-  constructor(outside: Outside, options: EngineOptions, events: Emitter<ClientEvents>) {
+  /** `view`: shared with the other sessions of this process; default: one of its own. */
+  constructor(outside: Outside, options: EngineOptions, events: Emitter<ClientEvents>, view?: View) {
     const { clock, messaging, objects } = outside;
     const { instance, chroot } = options;
     this.#outside = outside;
     this.options = options;
     this.events = events;
-    this.cache = options.cacheBytes > 0 ? new NearCache(options.cacheBytes) : undefined;
+    this.#ownsView = view === undefined;
+    // The feed first: what becomes visible after the session is open must not be missed.
+    this.view = view ?? new View(outside, instance, options.cacheBytes);
     this.#nodes = new NodeReader(objects, clock, options.prefix);
     const watermark = () => this.#watermark.value;
     this.#reader = new Reader({
       clock,
       nodes: this.#nodes,
-      cache: this.cache,
+      cache: this.view,
       watermark,
       live: () => this.session.live,
       ask: (operation) => this.#ask(operation),
@@ -94,18 +104,25 @@ export class Engine {
       watermark,
       state: () => this.session.state,
       toUser: (path) => chroot.toUser(path),
-      onTell: (zxid) => this.#reader.see(zxid),
+      onTell: (zxid) => {
+        // Answers of earlier transactions come before it, and no others.
+        this.#told = Math.max(this.#told, zxid - 1);
+        this.#telling = true;
+        this.#order.advance();
+        this.#telling = false;
+        this.#reader.see(zxid);
+      },
     });
-    this.#watermark = new Watermark(clock, this.#watermarkHooks());
-    // The feed first: what becomes visible after the session is open must not be missed.
-    this.#feed = messaging.subscribe(subjects(instance).watermark, (payload) => this.#watermark.receive(payload));
+    this.#watermark = new Watermark(this.#watermarkHooks());
+    // Until it is attached, nobody can tell which steps concern it.
+    this.view.join(this);
     this.session = new Session(
       outside,
-      { instance, timeout: options.sessionTimeout, session: options.session },
+      { instance, timeout: options.sessionTimeout, session: options.session, identities: options.identities },
       {
         onState: (state, previous) => this.#onState(state, previous),
         onAttached: (zxid, watermark) => this.#attached(zxid, watermark),
-        onWatermark: (zxid) => this.#watermark.hint(zxid),
+        onWatermark: (zxid) => this.view.hint(zxid),
         onEnd: (error) => this.#end(error),
         onHalted: (reason) => events.emit('halted', reason),
       },
@@ -114,17 +131,36 @@ export class Engine {
 
   /** The newest transaction that this session has seen, or could see. */
   get zxid(): number {
+    this.#catchUpIdle();
     return Math.max(this.#watermark.value, this.#reader.seen);
+  }
+
+  /** The watermark that the session has taken: what its reads reflect. */
+  get watermark(): number {
+    return this.#watermark.value;
+  }
+
+  get following(): boolean {
+    if (!this.#order.idle || this.watches.interested || this.#reader.interested) return true;
+    return this.#watermark.value < 0 || !this.#watermark.settled;
+  }
+
+  add(message: Published): void {
+    this.#watermark.add(message);
   }
 
   /** A node that may be answered at once: connected, nothing outstanding, cached. */
   cached(path: string): NodeState | undefined {
-    if (this.cache === undefined || !this.#order.idle) return undefined;
-    const node = this.cache.get(path);
+    if (!this.#order.idle) return undefined;
+    this.#catchUpIdle();
+    const at = this.#watermark.value;
+    const node = this.view.cached(path, at);
     if (node === undefined || !this.session.live) return undefined;
+    // Newer than this session; or missing, which does not say since when.
+    if (node.zxid > at || (node.zxid === 0 && this.view.value > at)) return undefined;
     // An own write that is not visible yet, perhaps of this very node.
     const { hits, seen } = this.#reader;
-    if (seen > this.#watermark.value || hits >= DEFAULTS.hitsPerTurn) return undefined;
+    if (seen > at || hits >= DEFAULTS.hitsPerTurn) return undefined;
     this.#reader.hits++;
     return node;
   }
@@ -147,10 +183,13 @@ export class Engine {
     return this.#run(call, options);
   }
 
-  /** `covered`: not before the watermark covers its transaction. `path` is what an error names. */
+  /**
+   * `covered`: not before the watermark covers its transaction. `path` is what an error names. `raw`: `finish` takes a
+   * reply that carries an error, too. It runs in the turn in which the reply may be shown.
+   */
   write<T>(
     operation: Operation,
-    options: CallOptions & { covered?: boolean; path?: string | undefined },
+    options: CallOptions & { covered?: boolean; path?: string | undefined; raw?: boolean },
     finish: (result: unknown, reply: Reply) => T,
   ): Promise<T> {
     const bytes = requestBytes(operation);
@@ -162,7 +201,7 @@ export class Engine {
     }
     if (this.#waitingBytes + bytes > DEFAULTS.waitingBytes && this.#waitingBytes > 0)
       return Promise.reject(new ThrottledError());
-    const { covered = false, path } = options;
+    const { covered = false, path, raw = false } = options;
     const call: WriteCall<T> = new WriteCall<T>({
       operation,
       requests: this.session.requests,
@@ -172,10 +211,12 @@ export class Engine {
       },
       onUnanswered: () => this.#order.answered(),
       mayShow: ({ zxid }) =>
-        this.#watermark.value >= zxid || (!covered && (this.watches.armed === 0 || operation.type === 'closeSession')),
+        Math.max(this.#watermark.value, this.#told) >= zxid ||
+        (!covered && !this.#telling && (this.watches.armed === 0 || operation.type === 'closeSession')),
       finish: (reply) => {
         const { id: session } = this.session;
-        if (reply.error !== undefined && operation.type !== 'multi') throw errorFor(reply.error, { path, session });
+        if (reply.error !== undefined && operation.type !== 'multi' && !raw)
+          throw errorFor(reply.error, { path, session });
         return finish(reply.result, reply);
       },
       onOver: () => {
@@ -203,10 +244,17 @@ export class Engine {
       call.limit(this.#outside.clock, { signal: options.signal, timeout }, () => this.#order.advance());
     }
     if (!call.over) {
+      this.#catchUpIdle();
+      this.view.join(this);
       this.#calls.add(call as AnyCall);
       this.#order.add(call);
     }
     return call.result.promise;
+  }
+
+  /** A session that reads and watches nothing is told no steps: it may take all of them at once. */
+  #catchUpIdle(): void {
+    if (!this.view.tells(this)) this.#watermark.skipTo(this.view.value);
   }
 
   #ask(operation: Operation): Promise<Reply> {
@@ -220,16 +268,15 @@ export class Engine {
       fire: (step: Step) => engine.watches.fire(step.zxid),
       taken: () => engine.#order.advance(),
       get interested() {
-        return engine.watches.interested || engine.#reader.interested || (engine.cache?.size ?? 0) > 0;
+        return engine.watches.interested || engine.#reader.interested;
       },
     };
   }
 
   #prepare(step: Step): Promise<void> | undefined {
     this.#reader.outdate(step);
-    this.cache?.outdate(step);
     const { nodes, recursive } = this.watches.lacking(step);
-    if (recursive) this.session.signalGap();
+    if (recursive) this.onGap();
     const free = this.#reader.free();
     if (nodes.length === 0) return free;
     return this.#catchUp(nodes).then(() => free);
@@ -260,9 +307,9 @@ export class Engine {
 
   #attached(zxid: number, watermark: number): void {
     this.#reader.see(zxid);
-    // What is newer than our watermark may be missing: nothing cached may be shown any more.
-    if (watermark > this.#watermark.value) this.cache?.clear();
     this.#watermark.attached(watermark);
+    // What is newer than the feed may be missing there.
+    this.view.hint(watermark);
   }
 
   #onState(state: SessionState, previous: SessionState): void {
@@ -275,9 +322,9 @@ export class Engine {
   #end(error: FaaSKeeperError): void {
     this.#over.abort(error);
     this.#watermark.close();
-    this.#feed.close();
+    this.view.leave(this);
+    if (this.#ownsView) this.view.close();
     this.watches.clear();
-    this.cache?.clear();
     for (const call of [...this.#calls]) call.fail(error);
     // Nothing more can come of this session, whether its holder closes it or not.
     this.#outside.objects.close();

@@ -1,6 +1,4 @@
 import { decodeAs, decodeWatermarkEntries, type Watermark as Message, watermarkSchema } from '@faaskeeper/protocol';
-import { DEFAULTS } from './defaults.ts';
-import type { Clock, Timer } from './ports.ts';
 
 /** One advance of the watermark. `entries`: digest → zxid of its last change; null: anything may have changed. */
 export interface Step {
@@ -19,15 +17,53 @@ export interface WatermarkHooks {
   readonly interested: boolean;
 }
 
-interface Pending {
-  zxid: number;
-  previous: number;
-  entries: Uint8Array | null;
-}
-
 /** More steps than this are taken as one. */
 const MAX_PENDING = 256;
 const UNKNOWN = Number.MAX_SAFE_INTEGER;
+
+/** A watermark as it was published; its entries are decoded at most once, for whoever asks first. */
+export class Published {
+  readonly zxid: number;
+  readonly previous: number;
+  readonly #bytes: Uint8Array | null;
+  #entries: ReadonlyMap<bigint, number> | undefined;
+
+  constructor({ zxid, previous, entries }: Message) {
+    this.zxid = zxid;
+    this.previous = previous;
+    this.#bytes = entries;
+  }
+
+  /** undefined for what is as good as lost: the next one, or a beat's answer, shows the gap. */
+  static decode(payload: Uint8Array): Published | undefined {
+    try {
+      return new Published(decodeAs(watermarkSchema, payload, 'watermark'));
+    } catch {
+      return undefined;
+    }
+  }
+
+  /** Nobody can say what changed before `zxid`. */
+  static gap(zxid: number): Published {
+    return new Published({ zxid, previous: UNKNOWN, entries: null });
+  }
+
+  /** null: too many. */
+  get entries(): ReadonlyMap<bigint, number> | null {
+    if (this.#bytes === null) return null;
+    this.#entries ??= decodeWatermarkEntries(this.#bytes);
+    return this.#entries;
+  }
+
+  /** As seen by who has taken `value`. `interested` false: nobody looks at the entries. */
+  after(value: number, interested = true): Step {
+    const { zxid, previous } = this;
+    if (previous > value || this.#bytes === null) return { zxid, entries: null };
+    return { zxid, entries: interested ? this.entries : NOTHING };
+  }
+}
+
+const NOTHING: ReadonlyMap<bigint, number> = new Map();
 
 /**
  * The watermark W that the session has taken (invariants 6 and 7). Steps are taken one after the other; a step that
@@ -35,28 +71,29 @@ const UNKNOWN = Number.MAX_SAFE_INTEGER;
  */
 export class Watermark {
   value = -1;
-  readonly #clock: Clock;
   readonly #hooks: WatermarkHooks;
-  #pending: Pending[] = [];
+  #pending: Published[] = [];
   #running = false;
   #closed = false;
-  #hint: Timer | undefined;
 
-  constructor(clock: Clock, hooks: WatermarkHooks) {
-    this.#clock = clock;
+  constructor(hooks: WatermarkHooks) {
     this.#hooks = hooks;
   }
 
   /** A message of the feed. */
   receive(payload: Uint8Array): void {
-    let message: Message;
-    try {
-      message = decodeAs(watermarkSchema, payload, 'watermark');
-    } catch {
-      // As good as lost: the next one, or a beat's answer, shows the gap.
-      return;
-    }
-    this.#add(message);
+    const message = Published.decode(payload);
+    if (message !== undefined) this.add(message);
+  }
+
+  /** Nothing is wanted that a step could change: steps up to `zxid` are as good as taken. */
+  skipTo(zxid: number): void {
+    if (zxid > this.value && this.value >= 0 && !this.#running) this.value = zxid;
+  }
+
+  /** No step waits to be taken. */
+  get settled(): boolean {
+    return !this.#running && this.#pending.length === 0;
   }
 
   /** The session is attached and everything up to `zxid` is visible. What came before may be lost. */
@@ -65,34 +102,21 @@ export class Watermark {
       this.value = zxid;
       this.#hooks.taken();
       this.#run();
-    } else this.#add({ zxid, previous: UNKNOWN, entries: null });
-  }
-
-  /** An answer names a newer watermark: if it does not come by itself in a moment, it is lost. */
-  hint(zxid: number): void {
-    if (zxid <= this.value || this.#hint !== undefined) return;
-    this.#hint = this.#clock.timer(DEFAULTS.watermarkGrace, () => {
-      this.#hint = undefined;
-      if (zxid > this.#newest()) this.#add({ zxid, previous: UNKNOWN, entries: null });
-    });
+    } else this.add(Published.gap(zxid));
   }
 
   close(): void {
     this.#closed = true;
-    this.#hint?.cancel();
     this.#pending = [];
   }
 
-  #newest(): number {
-    return this.#pending.at(-1)?.zxid ?? this.value;
-  }
-
-  #add(message: Pending): void {
+  /** A step that may be the next one. */
+  add(message: Published): void {
     if (message.zxid <= this.value || this.#closed) return;
     this.#pending.push(message);
     if (this.#pending.length > MAX_PENDING) {
       const zxid = Math.max(...this.#pending.map((pending) => pending.zxid));
-      this.#pending = [{ zxid, previous: UNKNOWN, entries: null }];
+      this.#pending = [Published.gap(zxid)];
     }
     this.#run();
   }
@@ -108,7 +132,7 @@ export class Watermark {
       const next = this.#pending.shift();
       if (next === undefined) break;
       if (next.zxid <= this.value) continue;
-      const step = this.#step(next);
+      const step = next.after(this.value, this.#hooks.interested);
       const preparing = this.#hooks.prepare(step);
       // Not a tick is lost where there is nothing to wait for.
       if (preparing !== undefined) await preparing;
@@ -118,10 +142,5 @@ export class Watermark {
       this.#hooks.taken();
     }
     this.#running = false;
-  }
-
-  #step({ zxid, previous, entries }: Pending): Step {
-    if (previous > this.value || entries === null) return { zxid, entries: null };
-    return { zxid, entries: this.#hooks.interested ? decodeWatermarkEntries(entries) : new Map() };
   }
 }

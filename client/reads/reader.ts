@@ -6,9 +6,9 @@ import {
   type Reply,
   type Stat,
 } from '@faaskeeper/protocol';
-import type { NearCache } from '../cache/near-cache.ts';
 import { DEFAULTS } from '../defaults.ts';
 import type { Clock } from '../ports.ts';
+import type { View } from '../view.ts';
 import type { Step } from '../watermark.ts';
 import type { NodeReader, NodeState } from './node-state.ts';
 
@@ -45,7 +45,7 @@ export function target(path: string, kind: ReadKind): Target {
 export interface ReaderOptions {
   readonly clock: Clock;
   readonly nodes: NodeReader;
-  readonly cache: NearCache | undefined;
+  readonly cache: Pick<View, 'cached' | 'offer'>;
   readonly watermark: () => number;
   /** May be served: connected, and the session cannot have expired. */
   readonly live: () => boolean;
@@ -97,7 +97,7 @@ export class Reader {
     }
     one.issuedAt = this.watermark;
     this.#track(one);
-    const cached = this.#options.cache?.get(one.path);
+    const cached = this.#options.cache.cached(one.path, one.issuedAt);
     if (cached !== undefined && fits(cached, one.kind)) {
       if (++this.hits < DEFAULTS.hitsPerTurn) one.answer = answerOf(cached, one.kind);
       else this.#answerLater(one, cached);
@@ -139,7 +139,7 @@ export class Reader {
   /** A delivered answer, exact as of the watermark. */
   offer(one: Target): void {
     const node = one.answer?.node;
-    if (node !== undefined && node.state !== 'protected') this.#options.cache?.offer(one.path, node);
+    if (node !== undefined && node.state !== 'protected') this.#options.cache.offer(one.path, node, this.watermark);
   }
 
   /** Notes which answers, there or under way, the step outdates. */

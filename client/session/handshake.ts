@@ -1,5 +1,6 @@
 import {
   encode,
+  type Identity,
   OperationTimeoutError,
   type RequestMessage,
   type SessionOpened,
@@ -27,6 +28,11 @@ export interface HandshakeOptions {
   readonly timeout: number;
   /** Re-attach; a new session without. */
   readonly session?: Credentials | undefined;
+  /**
+   * Who the holder's connection is known to be, for a gateway that vouches for it: asks as the system, which only its
+   * own user may. It replaces what the session was authenticated as.
+   */
+  readonly identities?: readonly Identity[] | undefined;
   /** Gives up after so long, ms. */
   readonly patience: number;
   readonly signal?: AbortSignal | undefined;
@@ -39,8 +45,11 @@ export interface HandshakeOptions {
 export async function handshake(outside: Outside, options: HandshakeOptions): Promise<Attachment> {
   const { clock, messaging, random } = outside;
   const link = new Link(outside, options.instance);
-  const payload = encode(requestFor(link, options));
-  const subject = subjects(options.instance).request(options.session?.id ?? 'new');
+  const { identities, instance, session } = options;
+  const asked = requestFor(link, options);
+  const payload = encode(identities === undefined ? asked : { ...asked, identities });
+  const { request, systemRequest } = subjects(instance);
+  const subject = identities === undefined ? request(session?.id ?? 'new') : systemRequest;
   const answer = new Deferred<SessionOpened | SessionRefused>();
   let timer: Timer | undefined;
   let delay: number = DEFAULTS.resendFirst;

@@ -3,6 +3,7 @@ import {
   encode,
   errorFor,
   type FaaSKeeperError,
+  type Identity,
   type Operation,
   SessionExpiredError,
   type SessionOpened,
@@ -21,6 +22,8 @@ export interface SessionOptions {
   /** Wanted, ms; `timeout` has what was negotiated. */
   readonly timeout: number;
   readonly session?: Credentials | undefined;
+  /** For the first attachment; later ones keep what the session is authenticated as. */
+  readonly identities?: readonly Identity[] | undefined;
 }
 
 /** What a session tells those that build on it. */
@@ -89,10 +92,17 @@ export class Session {
 
   /** @throws the reason why there is no session: SessionExpired, AuthFailed, OperationTimeout, Aborted. */
   async open(patience: number, signal?: AbortSignal): Promise<void> {
-    const { instance, timeout, session } = this.#options;
+    const { instance, timeout, session, identities } = this.#options;
     const { clock } = this.#outside;
     try {
-      const { link, answer } = await handshake(this.#outside, { instance, timeout, session, patience, signal });
+      const { link, answer } = await handshake(this.#outside, {
+        instance,
+        timeout,
+        session,
+        identities,
+        patience,
+        signal,
+      });
       if (answer.type === 'refused') throw errorFor(answer.error, { instance, session: session?.id });
       // Nobody relies on this session yet, so it may count as young although a function had to start first.
       const since = Math.max(link.since ?? 0, clock.now() - answer.timeout / 3);

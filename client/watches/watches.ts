@@ -50,7 +50,7 @@ export interface WatchesOptions {
   readonly instance: string;
   readonly watermark: () => number;
   readonly state: () => SessionState;
-  /** Called before the events of a transaction are told. */
+  /** Called before an event of this transaction is told: all that belongs to earlier ones has been. */
   readonly onTell: (zxid: number) => void;
   /** The path as the user knows it (chroot). */
   readonly toUser: (path: string) => string;
@@ -87,6 +87,12 @@ export class Watches {
 
   get interested(): boolean {
     return this.#paths.size > 0;
+  }
+
+  /** Paths that somebody watches. */
+  watchedPaths(): string[] {
+    const watched = [...this.#paths.values()].filter(({ sets }) => KEPT.some((kind) => sets[kind].size > 0));
+    return watched.map(({ path }) => path);
   }
 
   /** Subscribes, so that a read that starts now misses nothing. Each call needs its `release`. */
@@ -254,13 +260,9 @@ export class Watches {
   }
 
   #hear(payload: Uint8Array): void {
-    let message: ChangeMessage;
-    try {
-      message = decodeAs(changeMessageSchema, payload, 'change');
-    } catch {
-      // As good as lost: the digests will tell.
-      return;
-    }
+    const message = decodeChange(payload);
+    // As good as lost: the digests will tell.
+    if (message === undefined) return;
     const { path, changes } = message;
     const watermark = this.#options.watermark();
     let last = -1;
@@ -329,6 +331,21 @@ export class Watches {
       set.clear();
     }
   }
+}
+
+let lastPayload: Uint8Array | undefined;
+let lastChange: ChangeMessage | undefined;
+
+/** Sessions that share a connection hear the same payload one after the other: it is decoded once. */
+function decodeChange(payload: Uint8Array): ChangeMessage | undefined {
+  if (payload === lastPayload) return lastChange;
+  lastPayload = payload;
+  try {
+    lastChange = decodeAs(changeMessageSchema, payload, 'change');
+  } catch {
+    lastChange = undefined;
+  }
+  return lastChange;
 }
 
 /** What recursive watches tell, and subtree digests name. */

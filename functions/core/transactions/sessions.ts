@@ -97,7 +97,7 @@ export function forgetSession(draft: Draft, session: SessionRecord): void {
 }
 
 /**
- * addAuth: digest with `user:password`. The schemes that say something of a connection (ip, x509) are given by the
+ * addAuth: digest with `user:password` (ZooKeeper takes it without a password, too). The schemes that say something of a connection (ip, x509) are given by the
  * gateway that has the connection, never claimed by a client.
  *
  * @throws Refusal AuthFailed
@@ -110,7 +110,7 @@ export function addIdentity(
   superDigest: string | undefined,
 ): void {
   const text = Buffer.from(auth).toString('utf8');
-  if (scheme !== 'digest' || !text.includes(':')) throw new Refusal('AuthFailed');
+  if (scheme !== 'digest') throw new Refusal('AuthFailed');
   const id = digestIdentity(text);
   const added: Identity[] = [{ scheme, id }];
   if (superDigest !== undefined && id === superDigest) added.push({ scheme: 'super', id: '' });

@@ -1,12 +1,10 @@
 import { encode, encodeWatermarkEntries } from '@faaskeeper/protocol';
 import { type Step, Watermark } from '../../../client/watermark.ts';
-import { TestClock } from './test-clock.ts';
 
 function setup() {
-  const clock = new TestClock();
   const steps: { zxid: number; entries: number | null; at: number }[] = [];
   let gate: Promise<void> | undefined;
-  const watermark: Watermark = new Watermark(clock, {
+  const watermark: Watermark = new Watermark({
     prepare: ({ zxid, entries }: Step) => {
       steps.push({ zxid, entries: entries?.size ?? null, at: watermark.value });
       return gate;
@@ -19,7 +17,7 @@ function setup() {
     watermark.receive(
       encode({ zxid, previous, entries: encodeWatermarkEntries(new Map(digests.map((digest) => [digest, zxid]))) }),
     );
-  return { clock, watermark, steps, receive, hold: (until: Promise<void>) => (gate = until) };
+  return { watermark, steps, receive, hold: (until: Promise<void>) => (gate = until) };
 }
 
 test('steps that follow on each other are taken at once, repetitions are ignored', () => {
@@ -51,19 +49,6 @@ test('a missing predecessor means that anything may have changed', () => {
   watermark.attached(10);
   receive(15, 12, 1n);
   expect(steps).toEqual([{ zxid: 15, entries: null, at: 10 }]);
-});
-
-test('a watermark that only an answer names is waited for, then taken as a gap', () => {
-  const { clock, watermark, steps, receive } = setup();
-  watermark.attached(10);
-  watermark.hint(12);
-  receive(12, 10);
-  clock.advance(1_000);
-  expect(steps).toHaveLength(1);
-  watermark.hint(14);
-  clock.advance(1_000);
-  expect(watermark.value).toBe(14);
-  expect(steps.at(-1)).toMatchObject({ zxid: 14, entries: null });
 });
 
 test('steps are prepared one after the other, and not taken before that', async () => {

@@ -1,0 +1,96 @@
+import { pathProblem } from '@faaskeeper/protocol';
+import type { Engine } from '../../engine.ts';
+import { type Answer, target } from '../../reads/reader.ts';
+import { knownOf, type WatchCallback, type WatchEventType, type WatchKind } from '../../watches/events.ts';
+import type { JuteRecord, Long } from '../jute/index.ts';
+
+/** Watcher.WatcherType. */
+const KINDS: ReadonlyMap<number, WatchKind> = new Map([
+  [1, 'children'],
+  [2, 'data'],
+  [3, 'any'],
+  [4, 'persistent'],
+  [5, 'persistentRecursive'],
+]);
+
+export function watchKind(type: number): WatchKind | undefined {
+  return KINDS.get(type);
+}
+
+/** The watches of a client that has come (back), with what it has missed since `relativeZxid`. */
+export type WatchesRecord = JuteRecord<'SetWatches'> & Partial<JuteRecord<'SetWatches2'>>;
+
+type Kept = Exclude<WatchKind, 'any'>;
+
+interface Wanted {
+  readonly path: string;
+  readonly kind: Kept;
+  /** What has happened already, if something has: told at once, and the watch is spent. */
+  readonly missed: (answer: Answer) => WatchEventType | undefined;
+}
+
+const never = () => undefined;
+
+function wantedOf(record: WatchesRecord): Wanted[] {
+  const { relativeZxid: since } = record;
+  const later = (zxid: Long) => zxid > since;
+  const gone = ({ stat, error }: Answer) => stat === undefined && error !== 'NoAuth';
+  const data = (answer: Answer) => {
+    if (gone(answer)) return 'NodeDeleted';
+    return answer.stat !== undefined && later(answer.stat.mzxid) ? 'NodeDataChanged' : undefined;
+  };
+  const exist = (answer: Answer) => (gone(answer) ? undefined : 'NodeCreated');
+  const children = (answer: Answer) => {
+    if (gone(answer)) return 'NodeDeleted';
+    return answer.stat !== undefined && later(answer.stat.pzxid) ? 'NodeChildrenChanged' : undefined;
+  };
+  const wanted: Wanted[] = [];
+  const add = (paths: readonly (string | null)[] | null | undefined, kind: Kept, missed: Wanted['missed']) => {
+    for (const path of paths ?? []) if (path !== null) wanted.push({ path, kind, missed });
+  };
+  add(record.dataWatches, 'data', data);
+  add(record.existWatches, 'data', exist);
+  add(record.childWatches, 'children', children);
+  add(record.persistentWatches, 'persistent', never);
+  add(record.persistentRecursiveWatches, 'persistentRecursive', never);
+  return wanted;
+}
+
+/** Sets one watch, based on the node as it is exactly now, in the session's order. */
+export function setWatch(
+  engine: Engine,
+  { path, kind, missed }: Wanted,
+  callback: WatchCallback,
+  onMissed: (type: WatchEventType, path: string) => void,
+): Promise<void> {
+  const recursive = kind === 'persistentRecursive';
+  engine.watches.prepare(path, recursive);
+  const options = { exact: true, onOver: () => engine.watches.release(path, recursive) };
+  return engine.read([target(path, 'exists')], options, ([found]) => {
+    const answer = found as Answer;
+    const type = missed(answer);
+    if (type !== undefined) onMissed(type, path);
+    else engine.watches.arm(path, kind, callback, knownOf(answer.zxid, answer.stat));
+  });
+}
+
+export function setPersistentWatch(
+  engine: Engine,
+  path: string,
+  recursive: boolean,
+  callback: WatchCallback,
+): Promise<void> {
+  const kind = recursive ? 'persistentRecursive' : 'persistent';
+  return setWatch(engine, { path, kind, missed: never }, callback, never);
+}
+
+/** setWatches: resolves when all are set and what was missed is told. */
+export async function setWatches(
+  engine: Engine,
+  record: WatchesRecord,
+  callback: WatchCallback,
+  onMissed: (type: WatchEventType, path: string) => void,
+): Promise<void> {
+  const wanted = wantedOf(record).filter(({ path }) => pathProblem(path) === undefined);
+  await Promise.all(wanted.map((one) => setWatch(engine, one, callback, onMissed)));
+}

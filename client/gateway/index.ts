@@ -1,0 +1,6 @@
+/** ZooKeeper's wire protocol in front of FaaSKeeper instances. */
+export { BOUNDS } from './bounds.ts';
+export { Gateway, type GatewayOptions } from './gateway.ts';
+export type { GatewayOutside } from './instance.ts';
+export type { GatewaySettings, InstanceSettings } from './settings.ts';
+export { SharedMessaging } from './shared-messaging.ts';

@@ -1,0 +1,23 @@
+import type { Connection } from '../connection/connection.ts';
+
+/** What the four-letter words and the admin endpoint tell of one instance. */
+export interface Facts {
+  readonly version: string;
+  readonly instance: string;
+  readonly port: number;
+  readonly zxid: number;
+  readonly connections: readonly Connection[];
+  readonly latency: { readonly min: number; readonly avg: number; readonly max: number };
+  readonly received: number;
+  readonly sent: number;
+  readonly outstanding: number;
+  readonly cachedNodes: number;
+  readonly cachedBytes: number;
+  readonly settings: Readonly<Record<string, string | number>>;
+  readonly uptimeMs: number;
+}
+
+/** Session ids as ZooKeeper prints them. */
+export function hex(id: number): string {
+  return `0x${id.toString(16)}`;
+}

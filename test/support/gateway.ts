@@ -1,0 +1,79 @@
+/** A gateway of its own for a test: a process from the sources, in front of an instance of `startFaaSKeeper`. */
+import { join } from 'node:path';
+import { freePorts, loopback, ManagedProcess, probeHttp } from '../../operator/servers/index.ts';
+import { type FaaSKeeperOptions, startFaaSKeeper } from './faaskeeper.ts';
+import { servers } from './servers.ts';
+
+export interface TestGateway extends AsyncDisposable {
+  readonly host: string;
+  readonly port: number;
+  /** `host:port`, as ZooKeeper's clients want it. */
+  readonly connectString: string;
+  readonly process: ManagedProcess;
+  stop(): Promise<void>;
+}
+
+export interface TestGatewayOptions extends FaaSKeeperOptions {
+  /** Of the gateway, by name: `{ FAASKEEPER_MAX_BUFFER: '4096' }`. */
+  readonly environment?: Readonly<Record<string, string>>;
+}
+
+/** Starts a fresh instance and a gateway that serves it. */
+export async function startTestGateway(options: TestGatewayOptions = {}): Promise<TestGateway> {
+  const { environment, ...rest } = options;
+  const faaskeeper = await startFaaSKeeper(rest);
+  const gateway = await gatewayProcess(faaskeeper, options);
+  const stop = async () => {
+    await gateway.process.stop();
+    await faaskeeper.stop();
+  };
+  try {
+    await gateway.process.start();
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+  const { port } = gateway;
+  return {
+    host: loopback,
+    port,
+    connectString: `${loopback}:${port}`,
+    process: gateway.process,
+    stop,
+    [Symbol.asyncDispose]: stop,
+  };
+}
+
+async function gatewayProcess(
+  { spec, logDir }: Awaited<ReturnType<typeof startFaaSKeeper>>,
+  options: TestGatewayOptions,
+): Promise<{ process: ManagedProcess; port: number }> {
+  const { natsUrl, natsUser, natsPassword, s3 } = options.servers ?? servers();
+  const [port, adminPort] = (await freePorts(2)) as [number, number];
+  const process = new ManagedProcess({
+    title: 'gateway',
+    command: globalThis.process.execPath,
+    args: ['--conditions=source', '--enable-source-maps', join(import.meta.dirname, '../../client/gateway/main.ts')],
+    env: {
+      PORT: String(adminPort),
+      FAASKEEPER_GATEWAY_INSTANCES: JSON.stringify([{ port, instance: spec.id, prefix: spec.storagePrefix }]),
+      FAASKEEPER_MAX_CLIENT_CONNECTIONS: '0',
+      FAASKEEPER_FOUR_LETTER_WORDS: '*',
+      FAASKEEPER_NATS_URL: natsUrl,
+      FAASKEEPER_NATS_USER: natsUser,
+      FAASKEEPER_NATS_PASSWORD: natsPassword,
+      FAASKEEPER_S3_ENDPOINT: s3.endpoint,
+      FAASKEEPER_S3_REGION: s3.region,
+      FAASKEEPER_S3_BUCKET: s3.bucket,
+      FAASKEEPER_S3_ACCESS_KEY_ID: s3.accessKeyId,
+      FAASKEEPER_S3_SECRET_ACCESS_KEY: s3.secretAccessKey,
+      FAASKEEPER_LOG_LEVEL: options.logLevel ?? 'info',
+      ...options.environment,
+    },
+    host: loopback,
+    port,
+    logFile: join(logDir, `gateway-${spec.id}.log`),
+    ready: () => probeHttp(`http://${loopback}:${adminPort}/health/ready`),
+  });
+  return { process, port };
+}
