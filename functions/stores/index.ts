@@ -20,6 +20,7 @@ export { type StoresConfig, StoresConfigError, storesConfig, storesConfigSchema,
 export {
   connectNats,
   declareInstance,
+  declareStreams,
   type InstanceChange,
   InstanceDirectory,
   type LaneInput,

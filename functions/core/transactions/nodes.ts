@@ -95,8 +95,8 @@ function changeParent(draft: Draft, path: string, meta: NodeMeta): void {
 export function remove(draft: Draft, operation: Of<'delete'>, context: Context): MultiOperationResult {
   if (!operation.path.startsWith('/') || isSpecialPath(operation.path)) throw new Refusal('BadArguments');
   const parent = requireNode(draft.node(parentPath(operation.path)));
-  const meta = requireNode(draft.node(operation.path));
   requirePermission(parent, Permission.DELETE, context);
+  const meta = requireNode(draft.node(operation.path));
   requireVersion(meta.version, operation.version);
   if (meta.numChildren > 0) throw new Refusal('NotEmpty');
   removeNode(draft, operation.path, meta, context);

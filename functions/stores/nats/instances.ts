@@ -24,11 +24,21 @@ export type InstanceChange =
  * @throws MarshallingError when the spec is not valid.
  */
 export async function declareInstance(connection: NatsConnection, input: InstanceSpecInput): Promise<InstanceSpec> {
+  const spec = await declareStreams(connection, input);
+  const bucket = await openBucket(connection);
+  await bucket.put(spec.id, JSON.stringify(spec));
+  return spec;
+}
+
+/**
+ * Creates or updates the streams of an instance without registering it: no trigger serves it.
+ *
+ * @throws MarshallingError when the spec is not valid.
+ */
+export async function declareStreams(connection: NatsConnection, input: InstanceSpecInput): Promise<InstanceSpec> {
   const spec = validate(instanceSpecSchema, input, 'instance spec');
   await declareStream(connection, spec, 'log');
   await declareStream(connection, spec, 'request');
-  const bucket = await openBucket(connection);
-  await bucket.put(spec.id, JSON.stringify(spec));
   return spec;
 }
 

@@ -22,12 +22,12 @@ afterAll(async () => {
   await Promise.all([reference?.stop(), gateway?.stop()]);
 });
 
-async function bothSay(program: (connectString: string) => Promise<Output>): Promise<void> {
+/** Every line is the "ok" of a part; a failed one has its reason with it. */
+async function worksOnBoth(program: (connectString: string) => Promise<Output>): Promise<void> {
   for (const server of [reference, gateway]) {
-    const { code, stdout, stderr } = await program(server!.connectString);
-    const failed = stdout.split('\n').some((line) => line !== '' && !line.startsWith('ok '));
-    expect({ code, stdout, stderr: failed ? stderr : '' }).toEqual({ code: 0, stdout, stderr: '' });
+    const { code, stdout } = await program(server!.connectString);
     expect(stdout).toMatch(/^(ok \w+\n)+$/);
+    expect(code).toBe(0);
   }
 }
 
@@ -41,8 +41,8 @@ withJava(
   timeoutMs,
 );
 
-withJava("Curator's recipes work (needs a JDK and Maven)", () => bothSay(curator), timeoutMs);
+withJava("Curator's recipes work (needs a JDK and Maven)", () => worksOnBoth(curator), timeoutMs);
 
-withPython("kazoo's recipes work (needs Python 3)", () => bothSay(kazoo), timeoutMs);
+withPython("kazoo's recipes work (needs Python 3)", () => worksOnBoth(kazoo), timeoutMs);
 
-withGo('go-zookeeper works (needs Go)', () => bothSay(go), timeoutMs);
+withGo('go-zookeeper works (needs Go)', () => worksOnBoth(go), timeoutMs);

@@ -1,4 +1,4 @@
-import { declareInstance, type LaneInput, type OpenStores } from '@faaskeeper/functions/stores';
+import { declareStreams, type LaneInput, type OpenStores } from '@faaskeeper/functions/stores';
 import { type InstanceSpec, subjects } from '@faaskeeper/protocol';
 import { bytes } from '../../contracts/bytes.ts';
 import { describeLaneContract, type LaneUnderTest, take, texts } from '../../contracts/lane.ts';
@@ -12,7 +12,7 @@ beforeAll(async () => {
 afterAll(() => shared.close());
 
 async function lanesOn(stores: OpenStores, input: LaneInput): Promise<LaneUnderTest & { spec: InstanceSpec }> {
-  const spec = await declareInstance(stores.nats, { id: uniqueId(), storagePrefix: 'unused/' });
+  const spec = await declareStreams(stores.nats, { id: uniqueId(), storagePrefix: 'unused/' });
   const { log, notifications } = stores.instance(spec);
   let sent = 0;
   let appending: Promise<unknown> = Promise.resolve();

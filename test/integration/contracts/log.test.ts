@@ -1,4 +1,4 @@
-import { declareInstance, type OpenStores } from '@faaskeeper/functions/stores';
+import { declareStreams, type OpenStores } from '@faaskeeper/functions/stores';
 import { describeLogContract } from '../../contracts/log.ts';
 import { privateServers, servers, uniqueId } from '../../support/servers.ts';
 import { eventually, openTestStores } from '../../support/stores.ts';
@@ -11,14 +11,14 @@ beforeAll(async () => {
 afterAll(() => Promise.all([one.close(), two.close()]));
 
 describeLogContract('JetStream', async () => {
-  const spec = await declareInstance(one.nats, { id: uniqueId(), storagePrefix: 'unused/' });
+  const spec = await declareStreams(one.nats, { id: uniqueId(), storagePrefix: 'unused/' });
   return { log: one.instance(spec).log, other: two.instance(spec).log };
 });
 
 test('while the server is down an append is unknown within its time; after its restart everything is there', async () => {
   await using own = await privateServers({ redis: false, s3: false });
   const stores = await openTestStores(own.addresses);
-  const spec = await declareInstance(stores.nats, { id: uniqueId(), storagePrefix: 'unused/' });
+  const spec = await declareStreams(stores.nats, { id: uniqueId(), storagePrefix: 'unused/' });
   const { log } = stores.instance(spec);
   const payload = new Uint8Array([1, 2, 3]);
   expect(await log.append(payload, 0)).toEqual({ outcome: 'appended', sequence: 1 });
@@ -34,7 +34,7 @@ test('while the server is down an append is unknown within its time; after its r
 });
 
 test('an instance that is not declared has no log: appends are unknown, reads fail', async () => {
-  const spec = await declareInstance(one.nats, { id: uniqueId(), storagePrefix: 'unused/' });
+  const spec = await declareStreams(one.nats, { id: uniqueId(), storagePrefix: 'unused/' });
   const { log } = one.instance({ ...spec, id: uniqueId() });
   expect(await log.append(new Uint8Array(1), 0)).toMatchObject({ outcome: 'unknown' });
   await expect(log.read(1, 1)).rejects.toThrow('stream not found');

@@ -1,4 +1,4 @@
-import { declareInstance, type OpenStores } from '@faaskeeper/functions/stores';
+import { declareStreams, type OpenStores } from '@faaskeeper/functions/stores';
 import { subjects } from '@faaskeeper/protocol';
 import { bytes, text } from '../../contracts/bytes.ts';
 import { describeNotificationsContract } from '../../contracts/notifications.ts';
@@ -20,7 +20,7 @@ describeNotificationsContract('core NATS', async () => {
 
 describe('storing', () => {
   test('what is stored twice with one id is there once, and the stream comes with the first message', async () => {
-    const spec = await declareInstance(one.nats, { id: uniqueId(), storagePrefix: 'unused/' });
+    const spec = await declareStreams(one.nats, { id: uniqueId(), storagePrefix: 'unused/' });
     const { notifications } = one.instance(spec);
     const named = subjects(spec.id);
     for (const id of ['1', '2', '1']) await notifications.store(named.sink('r1'), bytes(`change ${id}`), id);
@@ -33,7 +33,7 @@ describe('storing', () => {
   });
 
   test('dead letters are kept in a stream of their own', async () => {
-    const spec = await declareInstance(one.nats, { id: uniqueId(), storagePrefix: 'unused/' });
+    const spec = await declareStreams(one.nats, { id: uniqueId(), storagePrefix: 'unused/' });
     const named = subjects(spec.id);
     await one.instance(spec).notifications.store(named.dead('request'), bytes('poison'), '1');
     const manager = await two.nats.jetstreamManager({ checkAPI: false });

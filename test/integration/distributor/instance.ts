@@ -16,7 +16,7 @@ import {
 } from '@faaskeeper/protocol';
 import { Distributor } from '../../../functions/core/distributor/index.ts';
 import type { Outside, Stores, UserStorage } from '../../../functions/core/ports.ts';
-import { declareInstance, openStores, systemClock, systemRandom } from '../../../functions/stores/index.ts';
+import { declareStreams, openStores, systemClock, systemRandom } from '../../../functions/stores/index.ts';
 import { servers, type TestServers, uniqueId } from '../../support/servers.ts';
 import type { TreeModel } from '../../support/tree-model.ts';
 
@@ -53,7 +53,7 @@ export async function testInstance({
   });
   const id = uniqueId();
   const spec = validate(instanceSpecSchema, { id, storagePrefix: `${id}/`, ...input }, 'spec');
-  await declareInstance(shared.nats, spec);
+  await declareStreams(shared.nats, spec);
   const stores: Stores = shared.instance(spec);
   const outside: Outside = { ...stores, clock: systemClock, random: systemRandom, logger: silent };
   const keys = storageKeys(spec.storagePrefix);

@@ -16,7 +16,7 @@ import {
 } from '@faaskeeper/protocol';
 import type { Outside } from '../../../functions/core/ports.ts';
 import { Writer } from '../../../functions/core/writer/index.ts';
-import { declareInstance, systemClock, systemRandom } from '../../../functions/stores/index.ts';
+import { declareStreams, systemClock, systemRandom } from '../../../functions/stores/index.ts';
 import { servers, type TestServers, uniqueId } from '../../support/servers.ts';
 import { openTestStores } from '../../support/stores.ts';
 
@@ -43,7 +43,7 @@ export class WriterInstance implements AsyncDisposable {
     const shared = await openTestStores(on);
     const id = uniqueId();
     const spec = validate(instanceSpecSchema, { id, storagePrefix: `${id}/` }, 'spec');
-    await declareInstance(shared.nats, spec);
+    await declareStreams(shared.nats, spec);
     const outside: Outside = {
       ...shared.instance(spec),
       clock: systemClock,
