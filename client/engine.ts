@@ -67,7 +67,7 @@ export class Engine implements Follower {
   readonly #order = new Order();
   readonly #calls = new Set<AnyCall>();
   readonly #ownsView: boolean;
-  readonly #over = new AbortController();
+  #over: AbortController | undefined;
   #waitingBytes = 0;
   /** Every event up to this zxid has been told. */
   #told = -1;
@@ -185,11 +185,12 @@ export class Engine implements Follower {
 
   /**
    * `covered`: not before the watermark covers its transaction. `path` is what an error names. `raw`: `finish` takes a
-   * reply that carries an error, too. It runs in the turn in which the reply may be shown.
+   * reply that carries an error, too. `query`: in order as
+   * a read, not pipelined with writes. `finish` runs in the turn in which the reply may be shown.
    */
   write<T>(
     operation: Operation,
-    options: CallOptions & { covered?: boolean; path?: string | undefined; raw?: boolean },
+    options: CallOptions & { covered?: boolean; path?: string | undefined; raw?: boolean; query?: boolean },
     finish: (result: unknown, reply: Reply) => T,
   ): Promise<T> {
     const bytes = requestBytes(operation);
@@ -201,15 +202,17 @@ export class Engine implements Follower {
     }
     if (this.#waitingBytes + bytes > DEFAULTS.waitingBytes && this.#waitingBytes > 0)
       return Promise.reject(new ThrottledError());
-    const { covered = false, path, raw = false } = options;
+    const { covered = false, path, raw = false, query = false } = options;
+    const answered = () => (query ? this.#order.advance() : this.#order.answered());
     const call: WriteCall<T> = new WriteCall<T>({
+      kind: query ? 'read' : 'write',
       operation,
       requests: this.session.requests,
       onReply: (reply) => {
         this.#reader.see(reply.zxid);
-        this.#order.answered();
+        answered();
       },
-      onUnanswered: () => this.#order.answered(),
+      onUnanswered: answered,
       mayShow: ({ zxid }) =>
         Math.max(this.#watermark.value, this.#told) >= zxid ||
         (!covered && !this.#telling && (this.watches.armed === 0 || operation.type === 'closeSession')),
@@ -295,7 +298,7 @@ export class Engine implements Follower {
   /** undefined: the session may not know. */
   async #known(path: string): Promise<Known | undefined> {
     // Waits out an outage; what stays damaged, nobody can know.
-    const node = await this.#nodes.read(path, false, this.#over.signal).catch(() => undefined);
+    const node = await this.#nodes.read(path, false, this.#untilOver()).catch(() => undefined);
     if (node === undefined) return undefined;
     if (node.state !== 'protected') return knownOfNode(node);
     const reply = await this.#ask({ type: 'read', path, what: 'exists' }).catch(() => undefined);
@@ -303,6 +306,14 @@ export class Engine implements Follower {
     const { zxid, error, result } = reply;
     if (error === 'NoNode') return knownOf(0, undefined);
     return error === undefined ? knownOf(zxid, (result as { stat: Parameters<typeof knownOf>[1] }).stat) : undefined;
+  }
+
+  /** Made when it is needed first: most sessions never do. */
+  #untilOver(): AbortSignal {
+    this.#over ??= new AbortController();
+    const { ended } = this.session;
+    if (ended !== undefined) this.#over.abort(ended);
+    return this.#over.signal;
   }
 
   #attached(zxid: number, watermark: number): void {
@@ -320,7 +331,7 @@ export class Engine implements Follower {
   }
 
   #end(error: FaaSKeeperError): void {
-    this.#over.abort(error);
+    this.#over?.abort(error);
     this.#watermark.close();
     this.view.leave(this);
     if (this.#ownsView) this.view.close();

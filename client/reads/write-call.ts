@@ -4,6 +4,8 @@ import { PendingCall } from './call.ts';
 import type { Call } from './order.ts';
 
 export interface WriteCallOptions<T> {
+  /** `read`: asks the writer without changing anything; keeps a read's place among the calls. */
+  readonly kind: 'read' | 'write';
   readonly operation: Operation;
   readonly requests: Requests;
   /** The answer is there; called once, also when the caller has given up. */
@@ -19,7 +21,7 @@ export interface WriteCallOptions<T> {
 
 /** A call that goes through the writer. Once sent it happens, whether its caller waits or not. */
 export class WriteCall<T> extends PendingCall<T> implements Call {
-  readonly kind = 'write';
+  readonly kind: 'read' | 'write';
   readonly #options: WriteCallOptions<T>;
   #request: Request | undefined;
   #reply: Reply | undefined;
@@ -27,6 +29,7 @@ export class WriteCall<T> extends PendingCall<T> implements Call {
   constructor(options: WriteCallOptions<T>) {
     super();
     this.#options = options;
+    this.kind = options.kind;
   }
 
   start(): void {

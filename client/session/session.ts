@@ -71,7 +71,7 @@ export class Session {
   /** Attempts to re-attach since the last attachment: each may have raised the generation once. */
   #attempts = 0;
   #retry: Timer | undefined;
-  readonly #over = new AbortController();
+  #over: AbortController | undefined;
 
   constructor(outside: Outside, options: SessionOptions, hooks: SessionHooks) {
     this.#outside = outside;
@@ -133,7 +133,7 @@ export class Session {
     this.#detach();
     this.#retry?.cancel();
     this.ended = error;
-    this.#over.abort(error);
+    this.#over?.abort(error);
     this.#become(state);
     this.#hooks.onEnd(error);
   }
@@ -226,7 +226,9 @@ export class Session {
     const { instance } = this.#options;
     const patience = Math.max(ATTACH_PATIENCE, this.timeout / 3);
     const session = { id: this.id, password: this.password };
-    const signal = this.#over.signal;
+    // Only from the second attachment on; the session is not over here.
+    this.#over ??= new AbortController();
+    const { signal } = this.#over;
     this.#attempts++;
     const { link, answer } = await handshake(this.#outside, {
       instance,

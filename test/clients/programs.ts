@@ -43,16 +43,19 @@ export async function zkCli(connectString: string, root: string): Promise<Sessio
     ['-cp', await javaClassPath(), main, '-server', connectString],
     script,
   );
-  const watched = /\nWATCHER::\n\nWatchedEvent (.*)\n/g;
   const name = zxidNames(stdout);
-  const lines = (text: string) =>
-    text.split('\n').filter((line) => line !== '' && !/^(SLF4J|[cm]time =|Connecting to)/.test(line));
+  const lines = (text: string) => text.split('\n').filter((line) => line !== '' && !unimportant.test(line));
+  const isEvent = (line: string) => line.startsWith('WatchedEvent ');
+  const printed = lines(name(identities(stdout)));
   return {
-    results: lines(name(identities(stdout.replaceAll(watched, '')))),
+    results: printed.filter((line) => !isEvent(line)),
     messages: lines(stderr),
-    events: [...stdout.matchAll(watched)].map(([, event]) => name(event as string)),
+    events: printed.filter(isEvent),
   };
 }
+
+/** Times, addresses, headings of events (which another thread prints), and the count of a quota: those are not kept. */
+const unimportant = /^(SLF4J|[cm]time =|Connecting to|WATCHER::|Output stat for)/;
 
 /** whoami lists them in any order. */
 const identities = (text: string) =>

@@ -1,13 +1,12 @@
 /** One sequence on two servers, and the shortest sequence on which they still differ. */
 import { randomBytes } from 'node:crypto';
-import type { Address } from '../support/zk-wire/index.ts';
 import { linesOf } from './lines.ts';
-import { run } from './run.ts';
+import { run, type Server } from './run.ts';
 import type { Request, Step } from './steps.ts';
 
 export interface Pair {
-  readonly reference: Address;
-  readonly candidate: Address;
+  readonly reference: Server;
+  readonly candidate: Server;
 }
 
 export interface Outcome {
@@ -25,7 +24,7 @@ export async function compare({ reference, candidate }: Pair, steps: readonly St
   return { reference: expected, candidate: actual, agree: expected.join('\n') === actual.join('\n') };
 }
 
-async function transcript(server: Address, root: string, steps: readonly Step[]): Promise<string[]> {
+async function transcript(server: Server, root: string, steps: readonly Step[]): Promise<string[]> {
   try {
     return linesOf(await run(server, root, steps));
   } catch (error) {

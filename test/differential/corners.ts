@@ -25,6 +25,9 @@ const multi = (...list: Part[]) => request('multi', { parts: parts(...list) });
 const multiRead = (...list: Part[]) => request('multiRead', { parts: parts(...list) });
 const auth = (credentials: string) => request('auth', { type: 0, scheme: 'digest', auth: credentials });
 
+const guarded = (path: string, scheme: string, id: string) =>
+  request('create', { path, data: 'x', acl: [{ perms: 31, id: { scheme, id } }], flags: 0 });
+
 interface Watches {
   readonly data?: readonly string[];
   readonly exist?: readonly string[];
@@ -256,6 +259,32 @@ export const corners: Readonly<Record<string, readonly Step[]>> = {
     ask(0, request('whoAmI', {})),
     { do: 'move', at: 0 },
     ask(0, request('whoAmI', {})),
+  ],
+  'events of nodes that only an identity may read': [
+    nodes,
+    ask(0, auth('ann:secret')),
+    burst(0, addWatch('~', 1), addWatch('~/a', 0)),
+    ask(2, addWatch('~', 1)),
+    ask(0, guarded('~/a/mine', 'auth', '')),
+    ask(0, set('~/a/mine')),
+    ask(0, create('~/a/mine/x')),
+    ask(0, remove('~/a/mine/x')),
+    ask(0, remove('~/a/mine')),
+  ],
+  'events of nodes that only an address may read': [
+    nodes,
+    burst(0, addWatch('~', 1), children('~/a', true)),
+    ask(0, guarded('~/a/mine', 'ip', '127.0.0.0/8')),
+    ask(0, children('~/a/mine', true)),
+    ask(1, create('~/a/mine/x')),
+    ask(1, set('~/a/mine')),
+    ask(2, guarded('~/a/other', 'ip', '10.1.2.3')),
+  ],
+  'a closing session that watches what only an address may read': [
+    ask(0, guarded('~/b', 'ip', '127.0.0.1')),
+    ask(1, create('~/b/s', 3)),
+    ask(1, get('~/b', true)),
+    { do: 'close', at: 1 },
   ],
   'nodes that go by themselves': [
     burst(

@@ -17,7 +17,8 @@ const usage = `npm run differential -- [flags]
   --parallel P           sequences at a time (default 4)
   --differences N        stop after so many (default 5)
   --reference HOST:PORT  a ZooKeeper that runs (default: one is started)
-  --candidate HOST:PORT  the server under test (default: a FaaSKeeper with its gateway is started);
+  --candidate HOST:PORT  the server under test, or several in front of one instance, separated by commas
+                         (default: a FaaSKeeper with two gateways is started);
                          "zookeeper": a second ZooKeeper, which shows what is not deterministic in the test itself
   --replay FILE          instead of seeds: the steps in a file, as JSON, as a report prints them`;
 
@@ -39,12 +40,11 @@ else process.exitCode = await main();
 
 async function main(): Promise<number> {
   await using stack = new AsyncDisposableStack();
-  const started = async (server: AsyncDisposable & Address) => stack.use(server);
-  const reference = addressOf(values.reference) ?? (await started(await startReference()));
+  const reference = addressOf(values.reference) ?? stack.use(await startReference());
   const candidate =
     values.candidate === 'zookeeper'
-      ? await started(await startReference())
-      : (addressOf(values.candidate) ?? (await started(await startGateway())));
+      ? stack.use(await startReference())
+      : (addressOf(values.candidate) ?? stack.use(await startGateway()).gateways);
   if (values.replay !== undefined) {
     const steps = JSON.parse(readFileSync(values.replay, 'utf8')) as Step[];
     const outcome = await compare({ reference, candidate }, steps);
@@ -69,8 +69,9 @@ async function main(): Promise<number> {
   return differences.length === 0 ? 0 : 1;
 }
 
-function addressOf(text: string | undefined): Address | undefined {
-  if (text === undefined) return undefined;
-  const colon = text.lastIndexOf(':');
-  return { host: text.slice(0, colon), port: Number(text.slice(colon + 1)) };
+function addressOf(text: string | undefined): Address[] | undefined {
+  return text?.split(',').map((one) => {
+    const colon = one.lastIndexOf(':');
+    return { host: one.slice(0, colon), port: Number(one.slice(colon + 1)) };
+  });
 }

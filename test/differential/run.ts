@@ -30,8 +30,11 @@ const closingMs = 3_000;
 const unimplemented = -6;
 const authFailed = -115;
 
-export async function run(server: Address, root: string, steps: readonly Step[]): Promise<Transcript> {
-  const runner = new Runner(server, root);
+/** One server, or several in front of the same data: then every connection goes to the next of them. */
+export type Server = Address | readonly Address[];
+
+export async function run(server: Server, root: string, steps: readonly Step[]): Promise<Transcript> {
+  const runner = new Runner('host' in server ? [server] : server, root);
   try {
     return { root, notes: await runner.run(steps) };
   } finally {
@@ -40,14 +43,15 @@ export async function run(server: Address, root: string, steps: readonly Step[])
 }
 
 class Runner {
-  readonly #server: Address;
+  readonly #addresses: readonly Address[];
+  #connections = 0;
   readonly #root: string;
   readonly #notes: Note[] = [];
   readonly #slots: Slot[];
   readonly #abandoned: WireConnection[] = [];
 
-  constructor(server: Address, root: string) {
-    this.#server = server;
+  constructor(addresses: readonly Address[], root: string) {
+    this.#addresses = addresses;
     this.#root = root;
     this.#slots = Array.from({ length: slotCount + 1 }, (_, at) => ({ at, lastZxid: 0n, behind: false }));
   }
@@ -127,7 +131,7 @@ class Runner {
   }
 
   async #attach(slot: Slot): Promise<void> {
-    const connection = await WireConnection.open(this.#server);
+    const connection = await this.#connect();
     const { session, lastZxid } = slot;
     const handshake = await connection.handshake(
       session === undefined
@@ -143,6 +147,10 @@ class Runner {
       slot.session = undefined;
       this.#lose(slot);
     }
+  }
+
+  #connect(): Promise<WireConnection> {
+    return WireConnection.open(this.#addresses[this.#connections++ % this.#addresses.length]!);
   }
 
   #lose(slot: Slot): void {
@@ -187,7 +195,7 @@ class Runner {
     if (session === undefined) return;
     // A real server lets the session's own connection go before it looks at the password: not worth copying.
     if (intrude) this.#lose(slot);
-    const connection = await WireConnection.open(this.#server);
+    const connection = await this.#connect();
     const handshake = intrude
       ? await connection.handshake({ sessionId: session.id, password: Buffer.alloc(16, 7), readOnly: false })
       : await connection.handshake({ lastZxidSeen: 1n << 60n, readOnly: false });

@@ -3,14 +3,13 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { startZooKeeper, waitFor } from '../../operator/servers/index.ts';
-import { startTestGateway } from '../support/gateway.ts';
+import { startTestGateway, type TestGateway } from '../support/gateway.ts';
 import { privateServers } from '../support/servers.ts';
 import { type Address, WireConnection } from '../support/zk-wire/index.ts';
 
-export interface Target extends Address {
+export interface Target extends Address, AsyncDisposable {
   readonly connectString: string;
   stop(): Promise<void>;
-  [Symbol.asyncDispose](): Promise<void>;
 }
 
 /** Containers are swept by the clock: never while a sequence runs. */
@@ -40,17 +39,16 @@ async function takesSessions(address: Address): Promise<void> {
   }
 }
 
-/** A whole FaaSKeeper of its own with its gateway. */
-export async function startGateway(): Promise<Target> {
+/** A whole FaaSKeeper of its own with two gateways. */
+export async function startGateway(): Promise<TestGateway> {
   const own = await privateServers();
   try {
-    const gateway = await startTestGateway({ servers: own.addresses, logLevel: 'warn' });
-    const { host, port, connectString } = gateway;
+    const gateway = await startTestGateway({ servers: own.addresses, logLevel: 'warn', gateways: 2 });
     const stop = async () => {
       await gateway.stop();
       await own.stop();
     };
-    return { host, port, connectString, stop, [Symbol.asyncDispose]: stop };
+    return { ...gateway, stop, [Symbol.asyncDispose]: stop };
   } catch (error) {
     await own.stop();
     throw error;

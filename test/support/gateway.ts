@@ -1,53 +1,56 @@
-/** A gateway of its own for a test: a process from the sources, in front of an instance of `startFaaSKeeper`. */
+/** Gateways of its own for a test: processes from the sources, in front of an instance of `startFaaSKeeper`. */
 import { join } from 'node:path';
 import { freePorts, loopback, ManagedProcess, probeHttp } from '../../operator/servers/index.ts';
 import { type FaaSKeeperOptions, startFaaSKeeper } from './faaskeeper.ts';
 import { servers } from './servers.ts';
 
-export interface TestGateway extends AsyncDisposable {
+export interface GatewayAddress {
   readonly host: string;
   readonly port: number;
   /** `host:port`, as ZooKeeper's clients want it. */
   readonly connectString: string;
   readonly process: ManagedProcess;
+}
+
+/** The first of its gateways, and all of them. */
+export interface TestGateway extends GatewayAddress, AsyncDisposable {
+  readonly gateways: readonly GatewayAddress[];
   stop(): Promise<void>;
 }
 
 export interface TestGatewayOptions extends FaaSKeeperOptions {
-  /** Of the gateway, by name: `{ FAASKEEPER_MAX_BUFFER: '4096' }`. */
+  /** Gateway processes of the one instance; default 1. */
+  readonly gateways?: number;
+  /** Of the gateways, by name: `{ FAASKEEPER_MAX_BUFFER: '4096' }`. */
   readonly environment?: Readonly<Record<string, string>>;
 }
 
-/** Starts a fresh instance and a gateway that serves it. */
+/** Starts a fresh instance, and gateways that serve it. */
 export async function startTestGateway(options: TestGatewayOptions = {}): Promise<TestGateway> {
-  const { environment, ...rest } = options;
+  const { environment, gateways: count = 1, ...rest } = options;
   const faaskeeper = await startFaaSKeeper(rest);
-  const gateway = await gatewayProcess(faaskeeper, options);
+  const gateways: GatewayAddress[] = [];
   const stop = async () => {
-    await gateway.process.stop();
+    await Promise.all(gateways.map(({ process }) => process.stop()));
     await faaskeeper.stop();
   };
   try {
-    await gateway.process.start();
+    for (let index = 0; index < count; index++) {
+      const gateway = await gatewayProcess(faaskeeper, options);
+      gateways.push(gateway);
+      await gateway.process.start();
+    }
   } catch (error) {
     await stop();
     throw error;
   }
-  const { port } = gateway;
-  return {
-    host: loopback,
-    port,
-    connectString: `${loopback}:${port}`,
-    process: gateway.process,
-    stop,
-    [Symbol.asyncDispose]: stop,
-  };
+  return { ...gateways[0]!, gateways, stop, [Symbol.asyncDispose]: stop };
 }
 
 async function gatewayProcess(
   { spec, logDir }: Awaited<ReturnType<typeof startFaaSKeeper>>,
   options: TestGatewayOptions,
-): Promise<{ process: ManagedProcess; port: number }> {
+): Promise<GatewayAddress> {
   const { natsUrl, natsUser, natsPassword, s3 } = options.servers ?? servers();
   const [port, adminPort] = (await freePorts(2)) as [number, number];
   const process = new ManagedProcess({
@@ -72,8 +75,8 @@ async function gatewayProcess(
     },
     host: loopback,
     port,
-    logFile: join(logDir, `gateway-${spec.id}.log`),
+    logFile: join(logDir, `gateway-${spec.id}-${port}.log`),
     ready: () => probeHttp(`http://${loopback}:${adminPort}/health/ready`),
   });
-  return { process, port };
+  return { host: loopback, port, connectString: `${loopback}:${port}`, process };
 }

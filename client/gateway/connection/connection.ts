@@ -222,6 +222,7 @@ export class Connection {
       return;
     }
     this.state = 'connected';
+    this.#opening = undefined;
     this.#heard = this.#host.tick;
     engine.events.on('state', (state) => this.#onSession(state, session.ended));
     this.served = new Served(engine, {

@@ -40,6 +40,8 @@ export interface WriteOptions {
   readonly covered?: boolean;
   /** The body tells of a failure, not the header. */
   readonly alwaysOk?: boolean;
+  /** Changes nothing. */
+  readonly query?: boolean;
 }
 
 /** Serves the requests of one session: each frame becomes calls of the engine, each answer a frame, in order. */
@@ -111,8 +113,8 @@ export class Served {
 
   /** Sends an operation through the writer; `body` writes what follows the header of a success. */
   write(call: Call, operation: Operation, body?: (reply: Reply) => void, options: WriteOptions = {}): void {
-    const { covered = false, alwaysOk = false } = options;
-    const writing = this.engine.write(operation, { raw: true, covered }, (_, reply) => {
+    const { covered = false, alwaysOk = false, query = false } = options;
+    const writing = this.engine.write(operation, { raw: true, covered, query }, (_, reply) => {
       this.answer(call, reply.zxid, alwaysOk ? 0 : codeOf(reply.error), () => body?.(reply));
     });
     this.follow(call, writing);

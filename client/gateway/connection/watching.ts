@@ -56,41 +56,49 @@ function wantedOf(record: WatchesRecord): Wanted[] {
   return wanted;
 }
 
-/** Sets one watch, based on the node as it is exactly now, in the session's order. */
-export function setWatch(
-  engine: Engine,
-  { path, kind, missed }: Wanted,
-  callback: WatchCallback,
-  onMissed: (type: WatchEventType, path: string) => void,
-): Promise<void> {
+/** Sets one watch, based on the node as it is exactly now, in the session's order; `onSet` runs in the same turn. */
+function setWatch(engine: Engine, { path, kind, missed }: Wanted, hooks: WatchingHooks): Promise<void> {
+  const tell = (answer: Answer): boolean => {
+    const type = missed(answer);
+    if (type !== undefined) hooks.onMissed(type, path);
+    return type !== undefined;
+  };
+  // ZooKeeper takes any path: nothing is at one that is not valid, and nothing will ever be.
+  if (pathProblem(path) !== undefined) return engine.read([], {}, () => void tell({ zxid: 0 }));
   const recursive = kind === 'persistentRecursive';
   engine.watches.prepare(path, recursive);
   const options = { exact: true, onOver: () => engine.watches.release(path, recursive) };
   return engine.read([target(path, 'exists')], options, ([found]) => {
     const answer = found as Answer;
-    const type = missed(answer);
-    if (type !== undefined) onMissed(type, path);
-    else engine.watches.arm(path, kind, callback, knownOf(answer.zxid, answer.stat));
+    if (!tell(answer)) engine.watches.arm(path, kind, hooks.onWatch, knownOf(answer.zxid, answer.stat));
   });
+}
+
+export interface WatchingHooks {
+  readonly onWatch: WatchCallback;
+  /** What has happened before the watch was set. */
+  onMissed(type: WatchEventType, path: string): void;
+  /** All are set, and what was missed is told: before anything that is asked for later. */
+  onSet(): void;
 }
 
 export function setPersistentWatch(
   engine: Engine,
   path: string,
   recursive: boolean,
-  callback: WatchCallback,
-): Promise<void> {
+  hooks: WatchingHooks,
+): Promise<unknown> {
   const kind = recursive ? 'persistentRecursive' : 'persistent';
-  return setWatch(engine, { path, kind, missed: never }, callback, never);
+  return setAll(engine, [{ path, kind, missed: never }], hooks);
 }
 
-/** setWatches: resolves when all are set and what was missed is told. */
-export async function setWatches(
-  engine: Engine,
-  record: WatchesRecord,
-  callback: WatchCallback,
-  onMissed: (type: WatchEventType, path: string) => void,
-): Promise<void> {
-  const wanted = wantedOf(record).filter(({ path }) => pathProblem(path) === undefined);
-  await Promise.all(wanted.map((one) => setWatch(engine, one, callback, onMissed)));
+/** setWatches */
+export function setWatches(engine: Engine, record: WatchesRecord, hooks: WatchingHooks): Promise<unknown> {
+  return setAll(engine, wantedOf(record), hooks);
+}
+
+function setAll(engine: Engine, wanted: readonly Wanted[], hooks: WatchingHooks): Promise<unknown> {
+  const set = wanted.map((one) => setWatch(engine, one, hooks));
+  // A read of nothing: it only keeps its place among the session's calls.
+  return Promise.all([...set, engine.read([], {}, () => hooks.onSet())]);
 }

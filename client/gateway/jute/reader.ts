@@ -2,8 +2,8 @@ import { JuteError } from './errors.ts';
 import type { Long } from './records.ts';
 
 const TWO_32 = 0x1_0000_0000;
-/** High halves between these give numbers below 2^53. */
-const MAX_EXACT_HIGH = 0x1f_ffff;
+/** High halves from -(2^21) to below 2^21 give exact numbers. */
+const EXACT_HIGH = 0x20_0000;
 
 /** Reads jute's primitives from one frame; buffers are views of it. Every access is checked against its end. */
 export class JuteReader {
@@ -26,7 +26,7 @@ export class JuteReader {
   long(): Long {
     const at = this.#advance(8);
     const high = this.#bytes.readInt32BE(at);
-    if (high > MAX_EXACT_HIGH || high < -MAX_EXACT_HIGH) return this.#bytes.readBigInt64BE(at);
+    if (high >= EXACT_HIGH || high < -EXACT_HIGH) return this.#bytes.readBigInt64BE(at);
     return high * TWO_32 + this.#bytes.readUInt32BE(at + 4);
   }
 

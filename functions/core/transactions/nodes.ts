@@ -93,8 +93,9 @@ function changeParent(draft: Draft, path: string, meta: NodeMeta): void {
 }
 
 export function remove(draft: Draft, operation: Of<'delete'>, context: Context): MultiOperationResult {
-  if (!operation.path.startsWith('/') || isSpecialPath(operation.path)) throw new Refusal('BadArguments');
-  const parent = requireNode(draft.node(parentPath(operation.path)));
+  const { path } = operation;
+  if (!path.startsWith('/') || path.includes('\0') || isSpecialPath(path)) throw new Refusal('BadArguments');
+  const parent = requireNode(draft.node(parentPath(path)));
   requirePermission(parent, Permission.DELETE, context);
   const meta = requireNode(draft.node(operation.path));
   requireVersion(meta.version, operation.version);

@@ -220,6 +220,10 @@ public final class Recipes {
     CuratorFramework watcher = connect();
     CuratorFramework writer = connect();
     writer.create().creatingParentsIfNeeded().forPath(root + "/a/b", bytes("one"));
+    // A read without it may be older, as with a follower of an ensemble.
+    CountDownLatch synced = new CountDownLatch(1);
+    watcher.sync().inBackground((who, event) -> synced.countDown()).forPath(root);
+    check(synced.await(20, TimeUnit.SECONDS), "synced");
     ConcurrentLinkedQueue<String> events = new ConcurrentLinkedQueue<>();
     CuratorCache cache = CuratorCache.build(watcher, root);
     CountDownLatch initialized = new CountDownLatch(1);

@@ -272,6 +272,7 @@ def data_watch(root):
 def children_watch(root):
     watcher, writer = connect(), connect()
     writer.ensure_path(root)
+    look(watcher, root)
     seen = []
 
     @watcher.ChildrenWatch(root)
@@ -290,7 +291,7 @@ def children_watch(root):
 def tree_cache(root):
     watcher, writer = connect(), connect()
     writer.ensure_path(root + '/a/b')
-    cache = TreeCache(watcher, root)
+    cache = TreeCache(look(watcher, root), root)
     cache.start()
     until(lambda: cache.get_data(root + '/a/b') is not None, 'the whole tree')
     writer.set(root + '/a/b', b'new')

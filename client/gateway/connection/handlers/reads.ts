@@ -1,4 +1,4 @@
-import { type ErrorCode, pathProblem, type Stat } from '@faaskeeper/protocol';
+import { type ErrorCode, pathProblem, type Reply, type Stat } from '@faaskeeper/protocol';
 import { type Answer, type ReadKind, type Target, target } from '../../../reads/reader.ts';
 import { knownOf } from '../../../watches/events.ts';
 import { CODES, type PartResult, read, readMulti, write, writeMultiResults } from '../../jute/index.ts';
@@ -78,37 +78,38 @@ export const reads = {
     const path = readPathOf(read.GetACLRequest(call.reader).path);
     if (pathProblem(path) !== undefined) served.refuse(call, CODES.noNode);
     else {
-      served.write(call, { type: 'getACL', path }, ({ result }) => {
+      const body = ({ result }: Reply) => {
         const { acl, stat } = result as { acl: { scheme: string; id: string; permissions: number }[]; stat: Stat };
         const entries = acl.map(({ scheme, id, permissions }) => ({ perms: permissions, id: { scheme, id } }));
         write.GetACLResponse(served.writer, { acl: entries, stat });
-      });
+      };
+      served.write(call, { type: 'getACL', path }, body, { query: true });
     }
   },
   getEphemerals(served, call) {
     const { prefixPath } = read.GetEphemeralsRequest(call.reader);
     const prefix = readPathOf(prefixPath).trim() || '/';
-    served.write(call, { type: 'getEphemerals', prefix }, ({ result }) =>
-      write.GetEphemeralsResponse(served.writer, { ephemerals: result as string[] }),
-    );
+    const body = ({ result }: Reply) => write.GetEphemeralsResponse(served.writer, { ephemerals: result as string[] });
+    served.write(call, { type: 'getEphemerals', prefix }, body, { query: true });
   },
   getAllChildrenNumber(served, call) {
     const path = readPathOf(read.GetAllChildrenNumberRequest(call.reader).path);
     if (pathProblem(path) !== undefined) served.refuse(call, CODES.noNode);
     else {
-      served.write(call, { type: 'getAllChildrenNumber', path }, ({ result }) =>
-        write.GetAllChildrenNumberResponse(served.writer, { totalNumber: result as number }),
-      );
+      const body = ({ result }: Reply) =>
+        write.GetAllChildrenNumberResponse(served.writer, { totalNumber: result as number });
+      served.write(call, { type: 'getAllChildrenNumber', path }, body, { query: true });
     }
   },
   whoAmI(served, call) {
-    served.write(call, { type: 'whoAmI' }, ({ result }) => {
+    const body = ({ result }: Reply) => {
       // A digest is told by its user, as ZooKeeper does.
       const clientInfo = (result as { scheme: string; id: string }[]).map(({ scheme, id }) => ({
         authScheme: scheme,
         user: scheme === 'digest' ? (id.split(':', 1)[0] ?? '') : id,
       }));
       write.WhoAmIResponse(served.writer, { clientInfo });
-    });
+    };
+    served.write(call, { type: 'whoAmI' }, body, { query: true });
   },
 } as const satisfies Record<string, Handler>;

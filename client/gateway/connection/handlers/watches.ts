@@ -1,34 +1,30 @@
-import { pathProblem } from '@faaskeeper/protocol';
-import type { WatchEventType } from '../../../watches/events.ts';
 import { CODES, read, write } from '../../jute/index.ts';
 import type { Served } from '../served.ts';
 import { setPersistentWatch, setWatches, type WatchesRecord, watchKind } from '../watching.ts';
 import { type Call, type Handler, readPathOf } from './handler.ts';
 
 function rearm(served: Served, call: Call, record: WatchesRecord): void {
-  const onMissed = (type: WatchEventType, path: string) => served.event(type, path, -1);
-  const set = setWatches(served.engine, record, served.onWatch, onMissed);
-  served.follow(
-    call,
-    set.then(() => served.answer(call, served.engine.zxid, 0)),
-  );
+  const set = setWatches(served.engine, record, {
+    onWatch: served.onWatch,
+    onMissed: (type, path) => served.event(type, path, -1),
+    onSet: () => served.answer(call, served.engine.watermark, 0),
+  });
+  served.follow(call, set);
 }
 
 function own(served: Served, call: Call, remove: boolean): void {
   const { path: given, type } = read.RemoveWatchesRequest(call.reader);
   const path = readPathOf(given);
-  // In its turn: a read before it may be about to set the watch.
-  served.replies.answer(call.slot, () => {
+  // In its turn among reads and writes: one before it may be about to set the watch, one after it to fire it.
+  const { engine } = served;
+  const looking = engine.read([], {}, () => {
     const kind = watchKind(type);
-    const { engine } = served;
-    if (kind === undefined) {
-      served.reply(call.xid, engine.zxid, CODES.marshallingError);
-      return;
-    }
-    const found = engine.watches.has(path, kind);
+    const found = kind !== undefined && engine.watches.has(path, kind);
     if (found && remove) engine.watches.remove(path, kind);
-    served.reply(call.xid, engine.zxid, found ? 0 : CODES.noWatcher);
+    const code = kind === undefined ? CODES.marshallingError : found ? CODES.ok : CODES.noWatcher;
+    served.answer(call, engine.watermark, code);
   });
+  served.follow(call, looking);
 }
 
 /** Watches that are set, looked for or removed by themselves. */
@@ -44,13 +40,12 @@ export const watches = {
       served.refuse(call, CODES.marshallingError);
       return;
     }
-    // ZooKeeper takes any path. Nothing ever happens at one that is not valid.
-    const valid = pathProblem(path) === undefined;
-    const set = valid ? setPersistentWatch(served.engine, path, mode === 1, served.onWatch) : Promise.resolve();
-    const body = () => write.ErrorResponse(served.writer, { err: 0 });
-    served.follow(
-      call,
-      set.then(() => served.answer(call, served.engine.zxid, 0, body)),
-    );
+    const set = setPersistentWatch(served.engine, path, mode === 1, {
+      onWatch: served.onWatch,
+      onMissed: () => undefined,
+      onSet: () =>
+        served.answer(call, served.engine.watermark, 0, () => write.ErrorResponse(served.writer, { err: 0 })),
+    });
+    served.follow(call, set);
   },
 } as const satisfies Record<string, Handler>;

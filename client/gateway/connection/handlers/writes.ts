@@ -1,6 +1,7 @@
 import type { Operation, Reply, Stat } from '@faaskeeper/protocol';
-import { read, readMulti, write, writeMultiResults } from '../../jute/index.ts';
-import { createdOf, createOf, deleteOf, multiOperationOf, multiResultsOf, setAclOf, setDataOf } from '../operations.ts';
+import { CODES, read, readMulti, write, writeMultiResults } from '../../jute/index.ts';
+import { type MultiPart, multiPart, multiResultsOf } from '../multi.ts';
+import { createdOf, createOf, deleteOf, setAclOf, setDataOf } from '../operations.ts';
 import type { Served } from '../served.ts';
 import { type Call, type Handler, pathOf } from './handler.ts';
 
@@ -17,7 +18,7 @@ export const writes = {
     served.write(call, operation, (reply) => write.CreateResponse(served.writer, createdOf(reply)));
   },
   create2: (served, call) => create2(served, call, createOf(read.CreateRequest(call.reader))),
-  createContainer: (served, call) => create2(served, call, createOf(read.CreateRequest(call.reader))),
+  createContainer: (served, call) => create2(served, call, createOf(read.CreateRequest(call.reader), true)),
   createTTL: (served, call) => create2(served, call, createOf(read.CreateTTLRequest(call.reader))),
   delete: (served, call) => served.write(call, deleteOf(read.DeleteRequest(call.reader))),
   setData(served, call) {
@@ -27,16 +28,23 @@ export const writes = {
     served.write(call, setAclOf(read.SetACLRequest(call.reader)), (reply) => stat(served, reply));
   },
   multi(served, call) {
-    const parts = readMulti(call.reader, served.multiOperations);
-    const operations = parts.map(multiOperationOf).filter((operation) => operation !== undefined);
-    if (operations.length < parts.length) {
-      served.end('a read in a multi that writes');
-      return;
+    const parts: MultiPart[] = [];
+    for (const one of readMulti(call.reader, served.multiOperations)) {
+      const part = multiPart(one);
+      if (part === 'malformed') {
+        served.refuse(call, CODES.marshallingError);
+        return;
+      }
+      if (part === 'read') {
+        served.end('a read in a multi that writes');
+        return;
+      }
+      parts.push(part);
     }
     // A multi that failed is answered with what became of each operation: its header says 0.
     served.write(
       call,
-      { type: 'multi', operations },
+      { type: 'multi', operations: parts.map(({ operation }) => operation) },
       (reply) => writeMultiResults(served.writer, multiResultsOf(parts, reply)),
       { alwaysOk: true },
     );
