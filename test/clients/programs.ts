@@ -54,8 +54,11 @@ export async function zkCli(connectString: string, root: string): Promise<Sessio
   };
 }
 
-/** Times, addresses, headings of events (which another thread prints), and the count of a quota: those are not kept. */
-const unimportant = /^(SLF4J|[cm]time =|Connecting to|WATCHER::|Output stat for)/;
+/**
+ * Times, addresses, headings of events (which another thread prints), the client's own goodbye (which it may be too late
+ * to print), and the count of a quota: those are not kept.
+ */
+const unimportant = /^(SLF4J|[cm]time =|Connecting to|WATCHER::|WatchedEvent state:Closed|Output stat for)/;
 
 /** whoami lists them in any order. */
 const identities = (text: string) =>

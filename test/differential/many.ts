@@ -38,7 +38,8 @@ export async function compareMany(options: ManyOptions): Promise<ManyResult> {
         differences.push(difference);
         options.onDifference?.(difference);
       }
-      options.onProgress?.(++done);
+      done++;
+      options.onProgress?.(done);
     }
   };
   await Promise.all(Array.from({ length: parallel }, worker));

@@ -254,6 +254,8 @@ public final class Recipes {
     CuratorWatcher listener = (WatchedEvent event) -> {
       if (event.getType() != EventType.None) events.add(event.getType() + " " + event.getPath().substring(root.length()));
     };
+    // What another session has just written is not sure to be seen without it, as in an ensemble.
+    watcher.sync().forPath(root);
     watcher.watchers().add().withMode(AddWatchMode.PERSISTENT_RECURSIVE).usingWatcher(listener).forPath(root);
     writer.create().forPath(root + "/a");
     writer.setData().forPath(root + "/a", bytes("one"));
