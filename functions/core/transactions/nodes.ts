@@ -47,7 +47,7 @@ export function create(draft: Draft, operation: Of<'create'>, context: Context):
   const ttl = operation.ttl ?? 0;
   if (kind === 'ttl' ? !(Number.isInteger(ttl) && ttl > 0 && ttl <= MAX_TTL) : ttl !== 0)
     throw new Refusal('BadArguments');
-  if (!operation.path.startsWith('/')) throw new Refusal('BadArguments');
+  if (!operation.path.startsWith('/') || operation.path.includes('\0')) throw new Refusal('BadArguments');
   requireData(operation.data);
   const acl = storedAcl(operation.acl, context.identities);
   const parentAt = parentPath(operation.path);

@@ -40,7 +40,7 @@ withJava('ZooKeeper and the gateway give the same answers (needs java)', () => {
 
   test.each(Object.keys(corners).filter((name) => !unlike.has(name)))('to %s', agree);
 
-  test.failing.each([...unlike])('to %s (docs/compatibility.md, "Differences")', agree);
+  test.failing.each([...unlike])('to %s (docs/compatibility.md)', agree);
 
   test(
     'to random sequences',

@@ -13,7 +13,7 @@ export function look(served: Served, call: Call, request: { path: string | null;
   const { watch } = request;
   const path = readPathOf(request.path);
   if (pathProblem(path) !== undefined) {
-    served.refuse(call, CODES.noNode);
+    served.refuse(call, op === 'exists' && path.includes('\0') ? CODES.badArguments : CODES.noNode);
     return;
   }
   const kind: ReadKind = op === 'getChildren2' ? 'getChildren' : op;
