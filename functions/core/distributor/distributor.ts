@@ -16,18 +16,18 @@ import { withCheckpoint } from '../checkpoint/rebuild.ts';
 import type { CheckpointAnswer, TransactionsAnswer, TransactionsInvocation } from '../invocations.ts';
 import { readEntry } from '../log-parts.ts';
 import { expectInLog, readLog, type SequencedEntry } from '../log-reader.ts';
+import { backOff, inParallel, Mutex } from '../parallel.ts';
 import { LogTrimmedError, type Outside } from '../ports.ts';
 import { rollForward } from '../roll-forward.ts';
+import { type Position, StoredWatermark } from '../stored-watermark.ts';
 import { coalesce, publicChanges } from './coalesce.ts';
 import { changeMessages, type SeenChange, watermarkOf } from './feed.ts';
 import { NodeWriter, OvertakenError } from './node-writer.ts';
 import { ObjectCache } from './object-cache.ts';
-import { backOff, inParallel, Mutex } from './parallel.ts';
 import { redistribute } from './redistribute.ts';
 import { type Match, matchRegistrations, Registrations } from './registrations.ts';
 import { Superseded } from './superseded.ts';
 import { sweepOrphanChunks, sweepTombstones } from './sweep.ts';
-import { type Position, StoredWatermark } from './watermark.ts';
 
 const NOTHING: Position = { sequence: 0, zxid: 0 };
 

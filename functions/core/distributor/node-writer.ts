@@ -8,11 +8,11 @@ import {
 } from '@faaskeeper/protocol';
 import { BOUNDS } from '../bounds.ts';
 import { sequencedId } from '../log-parts.ts';
+import { backOff, inParallel } from '../parallel.ts';
 import type { Outside } from '../ports.ts';
 import { type ChildrenEdit, chunkIds, editChildren, layOut, NO_CHILDREN } from './children.ts';
 import type { NodeChange } from './coalesce.ts';
 import { NOT_THERE, type ObjectCache, type Seen } from './object-cache.ts';
-import { backOff, inParallel } from './parallel.ts';
 
 /** What a write found out: could anyone read the node before? In doubt false. */
 export interface Written {

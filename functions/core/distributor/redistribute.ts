@@ -16,10 +16,10 @@ import { BOUNDS } from '../bounds.ts';
 import type { Manifest } from '../checkpoint/manifest.ts';
 import { contentOf } from '../checkpoint/rebuild.ts';
 import type { Keyed } from '../checkpoint/runs.ts';
+import { inParallel } from '../parallel.ts';
 import type { Outside } from '../ports.ts';
 import type { NodeChange } from './coalesce.ts';
 import type { NodeWriter } from './node-writer.ts';
-import { inParallel } from './parallel.ts';
 
 /**
  * Makes user storage show a checkpoint's tree, whatever it showed before: where the watermark is not known, nothing of

@@ -8,9 +8,9 @@ import {
 } from '@faaskeeper/protocol';
 import { BOUNDS } from '../bounds.ts';
 import { sequenceOfId } from '../log-parts.ts';
+import { inParallel } from '../parallel.ts';
 import type { Outside, UserStorage } from '../ports.ts';
 import { chunkIds } from './children.ts';
-import { inParallel } from './parallel.ts';
 
 /**
  * Removes tombstones that LOG is trimmed past, by conditional deletes only (invariant 9): a node that was re-created

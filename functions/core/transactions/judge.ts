@@ -20,7 +20,7 @@ import type { Logger } from '../ports.ts';
 import { type Deferred, execute, isQuery, MultiRefusal, type Outcome, takesZxid } from './execute.ts';
 import type { Incoming } from './incoming.ts';
 import { type Context, Refusal } from './rules.ts';
-import { attachSession, openSession, sameBytes } from './sessions.ts';
+import { attachSession, hex, openSession, sameBytes } from './sessions.ts';
 import { Draft, type Missing, resultKey, type Source } from './state.ts';
 import { executeSystem } from './system.ts';
 
@@ -151,7 +151,7 @@ class Batch {
   }
 
   #createSession(message: CreateSession): void {
-    const nonce = Buffer.from(message.nonce).toString('hex');
+    const nonce = hex(message.nonce);
     const known = this.#draft.get('nonce', nonce);
     if (known !== null) {
       const session = this.#draft.session(known);

@@ -1,4 +1,5 @@
 import {
+  isSequential,
   LIMITS,
   type MultiOperation,
   type MultiOperationResult,
@@ -53,8 +54,7 @@ export function create(draft: Draft, operation: Of<'create'>, context: Context):
   const parentAt = parentPath(operation.path);
   const parent = requireNode(draft.node(parentAt));
   requirePermission(parent, Permission.CREATE, context);
-  const sequential = operation.mode.includes('SEQUENTIAL');
-  const path = sequential ? operation.path + sequenceSuffix(parent.created) : operation.path;
+  const path = isSequential(operation.mode) ? operation.path + sequenceSuffix(parent.created) : operation.path;
   requirePath(path);
   if (draft.node(path) !== null) throw new Refusal('NodeExists');
   if (parent.kind === 'ephemeral') throw new Refusal('NoChildrenForEphemerals');
@@ -174,7 +174,7 @@ export function nodesOf(operation: MultiOperation): string[] {
   const { path } = operation;
   switch (operation.type) {
     case 'create':
-      return operation.mode.includes('SEQUENTIAL') ? [parentPath(path)] : [parentPath(path), path];
+      return isSequential(operation.mode) ? [parentPath(path)] : [parentPath(path), path];
     case 'delete':
       return [parentPath(path), path];
     default:

@@ -1,6 +1,7 @@
 import type { Operation, Requests } from '@faaskeeper/protocol';
 import type { Incoming } from './incoming.ts';
 import { nodesOf } from './nodes.ts';
+import { hex } from './sessions.ts';
 import type { Missing } from './state.ts';
 
 /** What a batch surely looks at, so that a cold judgement needs few rounds of loading. May name too much or too little. */
@@ -9,7 +10,7 @@ export function foreseen(incoming: readonly Incoming[]): Missing[] {
   for (const message of incoming) {
     switch (message.type) {
       case 'createSession':
-        found.push({ table: 'nonce', key: Buffer.from(message.nonce).toString('hex') });
+        found.push({ table: 'nonce', key: hex(message.nonce) });
         break;
       case 'attach':
         found.push(

@@ -15,9 +15,7 @@ import type { Draft } from './state.ts';
 const MAX_IDENTITIES = 64;
 
 export function hex(bytes: Uint8Array): string {
-  let text = '';
-  for (const byte of bytes) text += byte.toString(16).padStart(2, '0');
-  return text;
+  return Buffer.from(bytes).toString('hex');
 }
 
 export function sameBytes(a: Uint8Array, b: Uint8Array): boolean {

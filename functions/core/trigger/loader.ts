@@ -1,6 +1,6 @@
 import { decode, encode, type InstanceSpec, type RegistrationInfo, storageKeys } from '@faaskeeper/protocol';
-import { StoredWatermark } from '../distributor/watermark.ts';
 import { EVENT_TYPES, type RequestsInvocation } from '../invocations.ts';
+import { readWatermark } from '../stored-watermark.ts';
 import { Backoff } from './backoff.ts';
 import { TRIGGER } from './bounds.ts';
 import type { TriggerOutside } from './ports.ts';
@@ -86,8 +86,8 @@ export class Loader {
       this.#targets.sweeper.timed();
       break;
     }
-    const stored = await new StoredWatermark(this.#outside, storageKeys(this.#spec.storagePrefix)).load();
-    if (stored !== undefined) this.#targets.watermark(stored.zxid);
+    const stored = await readWatermark(this.#outside, storageKeys(this.#spec.storagePrefix));
+    if (stored !== undefined) this.#targets.watermark(stored.position.zxid);
     return current;
   }
 

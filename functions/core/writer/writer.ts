@@ -1,11 +1,12 @@
 import { encode, type InstanceSpec, type StorageKeys, SystemError, storageKeys, subjects } from '@faaskeeper/protocol';
-import { readWatermark } from '../distributor/watermark.ts';
 import type { RequestsAnswer, RequestsInvocation } from '../invocations.ts';
 import type { LogEntry } from '../log-entry.ts';
 import { expectInLog } from '../log-reader.ts';
+import { Mutex } from '../parallel.ts';
 import type { Outside } from '../ports.ts';
 import { Backoff, RETRY } from '../retry.ts';
 import { rollForward } from '../roll-forward.ts';
+import { readWatermark } from '../stored-watermark.ts';
 import {
   type DeadLetter,
   decodeIncoming,
@@ -40,7 +41,7 @@ export class Writer {
   /** A watermark (zxid) that is surely stored. */
   #visible = 0;
   /** Batches run one after the other. */
-  #lane: Promise<unknown> = Promise.resolve();
+  readonly #lane = new Mutex();
   /** Behind the replies, before the next reads of the system store. */
   readonly #applier: Applier;
 
@@ -63,15 +64,14 @@ export class Writer {
    * trigger sends the batch again.
    */
   handle(invocation: RequestsInvocation): Promise<RequestsAnswer> {
-    const result = this.#lane.then(() => this.#batch(invocation));
-    this.#lane = result.catch(() => undefined);
-    return result;
+    return this.#lane.run(() => this.#batch(invocation));
   }
 
   async close(): Promise<void> {
-    await this.#lane;
-    await this.#applier.drain();
-    if (this.#known !== undefined) await this.#lease.release();
+    await this.#lane.run(async () => {
+      await this.#applier.drain();
+      if (this.#known !== undefined) await this.#lease.release();
+    });
   }
 
   async #batch({ requests, watermark }: RequestsInvocation): Promise<RequestsAnswer> {

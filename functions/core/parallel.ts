@@ -1,5 +1,5 @@
-import { BOUNDS } from '../bounds.ts';
-import type { Outside } from '../ports.ts';
+import { BOUNDS } from './bounds.ts';
+import type { Outside } from './ports.ts';
 
 /** Runs `work` on each item, at most `limit` at a time; after a failure nothing new is begun, and it is thrown. */
 export async function inParallel<T>(

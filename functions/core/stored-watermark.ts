@@ -1,8 +1,8 @@
 import { frame, type StorageKeys, unframe, validate } from '@faaskeeper/protocol';
 import * as v from 'valibot';
-import { BOUNDS } from '../bounds.ts';
-import type { Outside, PutCondition } from '../ports.ts';
+import { BOUNDS } from './bounds.ts';
 import { backOff } from './parallel.ts';
+import type { Outside, PutCondition } from './ports.ts';
 
 const VERSION = 1;
 const whole = v.pipe(v.number(), v.integer(), v.minValue(0));
