@@ -43,7 +43,11 @@ export const ERRORS = {
     todo: 'Use a global session.',
   },
   NoWatcher: { zookeeper: -121, what: 'there is no such watch', todo: 'Remove only watches that were set.' },
-  QuotaExceeded: { zookeeper: -125, what: 'a quota is exceeded', todo: 'Delete nodes or raise the quota.' },
+  QuotaExceeded: {
+    zookeeper: -125,
+    what: 'a quota, or a limit of the instance, is exceeded',
+    todo: 'Delete nodes, close sessions, or raise the quota or limit.',
+  },
   Throttled: { zookeeper: -127, what: 'too many outstanding requests', todo: 'Wait for answers before you send more.' },
   RuntimeInconsistency: { zookeeper: -2, what: 'the operation was not tried', todo: 'See the error of its multi.' },
   Aborted: { zookeeper: 0, what: 'the call was aborted', todo: 'It may still take effect: read to find out.' },

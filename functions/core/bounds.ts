@@ -39,6 +39,8 @@ export const BOUNDS = {
   rebuildMutations: 2_000,
   /** Tries of a whole checkpoint, rebuild or roll-forward that lost a race. */
   raceAttempts: 10,
+  /** How long the parts of a checkpoint stay for somebody who reads them, unless it says again that it does. */
+  holdMs: 10 * 60_000,
   /** Paths in one list of tombstones, and how long one stays at least: longer than any stalled process lives. */
   tombstonePaths: 50_000,
   tombstoneMs: 10 * 60_000,

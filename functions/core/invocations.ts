@@ -18,6 +18,9 @@ export const EVENT_TYPES = {
 
 export const DATA_CONTENT_TYPE = 'application/msgpack';
 
+/** The timed lock that the trigger holds while it serves an instance. */
+export const TRIGGER_LOCK = 'lane:trigger';
+
 const whole = v.pipe(v.number(), v.integer(), v.minValue(0));
 
 /** REQ → writer. `subject` tells requests of the system (subjects.systemRequest) from those of clients. */
@@ -80,7 +83,11 @@ export const suspectsAnswerSchema = v.object({ alive: v.array(whole), expired: v
 export type SuspectsAnswer = v.InferOutput<typeof suspectsAnswerSchema>;
 
 /** Asks the heartbeat function to submit the deletion of containers and TTL nodes that are due, and to forget ended sessions. */
-export const sweepInvocationSchema = v.object({ forget: v.array(whole) });
+export const sweepInvocationSchema = v.object({
+  forget: v.array(whole),
+  /** False: it is not yet time to look at containers and TTL nodes. */
+  timed: v.optional(v.boolean()),
+});
 export type SweepInvocation = v.InferOutput<typeof sweepInvocationSchema>;
 /** `timed`: how many containers and TTL nodes are left to look at. */
 export const sweepAnswerSchema = v.object({ timed: whole });

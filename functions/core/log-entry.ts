@@ -1,4 +1,5 @@
 import {
+  type Acl,
   decode,
   type ErrorCode,
   encode,
@@ -37,7 +38,14 @@ export type Effect =
       readonly meta: NodeMeta;
       readonly data?: Uint8Array | null;
     }
-  | { readonly type: 'delete'; readonly path: string; readonly kind: NodeMeta['kind']; readonly ephemeralOwner: number }
+  | {
+      readonly type: 'delete';
+      readonly path: string;
+      readonly kind: NodeMeta['kind'];
+      readonly ephemeralOwner: number;
+      /** Where not everyone could read the node. */
+      readonly acl?: readonly Acl[];
+    }
   | { readonly type: 'session'; readonly session: SessionRecord }
   | { readonly type: 'forget'; readonly session: number; readonly nonce: string }
   | { readonly type: 'register'; readonly registration: RegistrationInfo & { readonly session: number } }
@@ -65,6 +73,9 @@ export interface Progress {
   readonly confirmedFrom: number;
 }
 
+/** What an instance holds: nodes, bytes of their data, living sessions. */
+export type Totals = readonly [nodes: number, bytes: number, sessions: number];
+
 /** One LOG message: one batch of transactions, appended by one writer at one sequence. Effects, not requests. */
 export interface LogEntry {
   /** Tells this append from any other: resolves appends whose outcome is unknown. */
@@ -76,6 +87,8 @@ export interface LogEntry {
   readonly zxid: number;
   readonly transactions: readonly Transaction[];
   readonly progress: readonly Progress[];
+  /** After the entry; absent while they are not known. */
+  readonly totals?: Totals;
 }
 
 const FORMAT = 1;

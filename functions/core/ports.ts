@@ -60,7 +60,8 @@ export type Table =
   | 'nonce'
   | 'ephemeral'
   | 'timed'
-  | 'registration';
+  | 'registration'
+  | 'total';
 
 /** Names one value. Tables without groups use the group ''. */
 export interface Address {

@@ -17,6 +17,7 @@ import type { Address, Mutation, Table } from './ports.ts';
  * | ephemeral | session id | path | empty |
  * | timed | | path of a container or TTL node | kind |
  * | registration | | registration id | RegistrationInfo |
+ * | total | | (empty) | Totals, while they are known |
  */
 export interface KeptResult {
   readonly zxid: number;
@@ -38,6 +39,7 @@ export const at = {
   ephemeral: (session: number, path: string): Address => ({ table: 'ephemeral', group: String(session), key: path }),
   timed: (path: string): Address => ({ table: 'timed', group: '', key: path }),
   registration: (id: string): Address => ({ table: 'registration', group: '', key: id }),
+  total: { table: 'total', group: '', key: '' } as Address,
 } as const;
 
 export function addressKey(address: Address): string {
@@ -65,6 +67,7 @@ export function mutationsOf(entry: LogEntry): Mutation[] {
   }
   const forgotten = entry.transactions.flatMap((t) => t.effects.filter((effect) => effect.type === 'forget'));
   for (const { session } of forgotten) set(at.progress(session), null);
+  set(at.total, entry.totals === undefined ? null : encode(entry.totals));
   return [...last.values()];
 }
 

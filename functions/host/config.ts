@@ -33,12 +33,14 @@ export const STORES_HELP: readonly (readonly [name: string, text: string])[] = [
   ['FAASKEEPER_NATS_URL', 'NATS servers, separated by commas (required)'],
   ['FAASKEEPER_NATS_USER', 'user of the system'],
   ['FAASKEEPER_NATS_PASSWORD', 'its password'],
+  ['FAASKEEPER_NATS_CREDS', 'path of its .creds file, instead of user and password'],
   ['FAASKEEPER_REDIS_URL', 'Redis, with its password: redis://:password@host:port (required)'],
   ['FAASKEEPER_S3_ENDPOINT', 'URL of the S3 store (required)'],
   ['FAASKEEPER_S3_REGION', 'its region'],
   ['FAASKEEPER_S3_BUCKET', 'bucket (required)'],
   ['FAASKEEPER_S3_ACCESS_KEY_ID', 'access key (required)'],
   ['FAASKEEPER_S3_SECRET_ACCESS_KEY', 'secret key (required)'],
+  ['FAASKEEPER_S3_SESSION_TOKEN', 'session token of temporary keys'],
 ];
 
 /** @throws ConfigError naming each setting that is missing or wrong. */

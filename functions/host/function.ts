@@ -64,8 +64,18 @@ function beginFunction<Core>(
     stores = open;
     return open;
   });
+  let watching = false;
   const instances = new Instances<Core>({
-    lookUp: async (id) => (await opening).instanceSpec(id),
+    lookUp: async (id) => {
+      const open = await opening;
+      const spec = await open.instanceSpec(id);
+      // From the first one on, which makes the directory listen anyway; a start need not wait for it.
+      if (spec !== undefined && !watching) {
+        watching = true;
+        open.watchInstances((change) => change.type === 'removed' && instances.remove(change.id));
+      }
+      return spec;
+    },
     create: (spec) => {
       const log = logger.child({ instance: spec.id });
       const open = stores as OpenStores;

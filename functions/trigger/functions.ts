@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
+import type { InstanceSpec } from '@faaskeeper/protocol';
 import { LRUCache } from 'lru-cache';
-import { Pool } from 'undici';
+import { Agent } from 'undici';
 import { EVENT_TYPES } from '../core/invocations.ts';
 import { type Functions, InvocationError } from '../core/trigger/index.ts';
 import { eventHeaders } from '../host/index.ts';
@@ -9,8 +10,8 @@ import { eventHeaders } from '../host/index.ts';
 const KNOWN_HEADERS = 10_000;
 const SOURCE = '/faaskeeper/trigger';
 
-/** Connections to one function; an instance needs one or two at a time. */
-const POOL_CONNECTIONS = 128;
+/** Connections to one origin; an instance needs one or two at a time. */
+const ORIGIN_CONNECTIONS = 128;
 /** A problem body that is longer is cut in messages. */
 const PROBLEM_CHARS = 2_000;
 
@@ -30,9 +31,16 @@ const FUNCTION_OF: Readonly<Record<string, keyof FunctionUrls>> = {
   [EVENT_TYPES.sweep]: 'heartbeat',
 };
 
-/** Posts CloudEvents in HTTP binary mode over kept-alive connections. */
+interface Target {
+  readonly origin: string;
+  readonly path: string;
+}
+type Targets = Readonly<Record<keyof FunctionUrls, Target>>;
+
+/** Posts CloudEvents in HTTP binary mode over kept-alive connections; those to an origin go when it has none to keep. */
 export class HttpFunctions implements Functions {
-  readonly #pools: Readonly<Record<keyof FunctionUrls, { pool: Pool; path: string }>>;
+  readonly #agent = new Agent({ connections: ORIGIN_CONNECTIONS, pipelining: 1 });
+  readonly #shared: Targets;
   readonly #token: string;
   /** Ids of events: unique by a random prefix and a count. */
   readonly #prefix = randomBytes(12).toString('hex');
@@ -40,26 +48,38 @@ export class HttpFunctions implements Functions {
   readonly #known = new LRUCache<string, Record<string, string>>({ max: KNOWN_HEADERS });
 
   constructor(urls: FunctionUrls, token: string) {
-    const pool = (url: string) => {
-      const { origin, pathname } = new URL(url);
-      return { pool: new Pool(origin, { connections: POOL_CONNECTIONS, pipelining: 1 }), path: pathname };
-    };
-    this.#pools = {
-      writer: pool(urls.writer),
-      distributor: pool(urls.distributor),
-      watch: pool(urls.watch),
-      heartbeat: pool(urls.heartbeat),
+    this.#shared = {
+      writer: target(urls.writer),
+      distributor: target(urls.distributor),
+      watch: target(urls.watch),
+      heartbeat: target(urls.heartbeat),
     };
     this.#token = token;
   }
 
-  async invoke(type: string, instance: string, data: Uint8Array, timeoutMs: number): Promise<Uint8Array> {
+  /** The functions of an instance: its own where it has some, else the shared ones. */
+  of({ functions = {} }: Pick<InstanceSpec, 'functions'>): Functions {
+    const own = Object.entries(functions).flatMap(([name, url]) => (url === undefined ? [] : [[name, target(url)]]));
+    if (own.length === 0) return this;
+    const targets: Targets = { ...this.#shared, ...Object.fromEntries(own) };
+    return { invoke: (type, instance, data, timeoutMs) => this.#post(targets, { type, instance, data, timeoutMs }) };
+  }
+
+  invoke(type: string, instance: string, data: Uint8Array, timeoutMs: number): Promise<Uint8Array> {
+    return this.#post(this.#shared, { type, instance, data, timeoutMs });
+  }
+
+  async #post(
+    targets: Targets,
+    { type, instance, data, timeoutMs }: { type: string; instance: string; data: Uint8Array; timeoutMs: number },
+  ): Promise<Uint8Array> {
     const name = FUNCTION_OF[type];
     if (name === undefined) throw new InvocationError(`No function takes events of type ${type}`);
-    const { pool, path } = this.#pools[name];
+    const { origin, path } = targets[name];
     const id = `${this.#prefix}-${++this.#count}`;
     const headers = this.#headers(type, instance, id);
     const begun = {
+      origin,
       path,
       method: 'POST',
       headers,
@@ -69,7 +89,7 @@ export class HttpFunctions implements Functions {
     } as const;
     let answer: { status: number; body: Uint8Array };
     try {
-      const { statusCode, body } = await pool.request(begun);
+      const { statusCode, body } = await this.#agent.request(begun);
       answer = { status: statusCode, body: await body.bytes() };
     } catch (cause) {
       throw new InvocationError(`The ${name} did not answer`, { cause });
@@ -91,8 +111,13 @@ export class HttpFunctions implements Functions {
   }
 
   async close(): Promise<void> {
-    await Promise.all(Object.values(this.#pools).map(({ pool }) => pool.destroy()));
+    await this.#agent.destroy();
   }
+}
+
+function target(url: string): Target {
+  const { origin, pathname, search } = new URL(url);
+  return { origin, path: `${pathname}${search}` };
 }
 
 function problem(name: string, status: number, body: Uint8Array): InvocationError {

@@ -70,7 +70,7 @@ function begin({ config, environment, logger, metrics }: ProgramContext): Runnin
         clock: monotonicClock,
         random: systemRandom,
         logger: logger.child({ instance: spec.id }),
-        functions,
+        functions: functions.of(spec),
         metrics: measured,
         lane: (name) => open.lane(spec, name),
       }),

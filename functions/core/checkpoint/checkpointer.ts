@@ -4,6 +4,7 @@ import { sequencedId, sequenceOfId } from '../log-parts.ts';
 import { expectInLog, readLog } from '../log-reader.ts';
 import { LogTrimmedError, type Outside } from '../ports.ts';
 import { Fold } from './fold.ts';
+import { isHeld } from './hold.ts';
 import {
   type Manifest,
   putManifest,
@@ -154,10 +155,13 @@ export class Checkpointer {
       ...manifest.runs.flatMap(({ kept, data }) => [...kept, ...data].map(({ id }) => id)),
       ...manifest.tombstones.map(({ id }) => id),
     ]);
-    await this.#removePast(
-      this.#keys.checkpointPart(''),
-      (id, sequence) => sequence <= manifest.sequence && !named.has(id),
-    );
+    // What somebody reads stays until the first checkpoint after it.
+    if (!(await isHeld(this.#outside, this.#keys))) {
+      await this.#removePast(
+        this.#keys.checkpointPart(''),
+        (id, sequence) => sequence <= manifest.sequence && !named.has(id),
+      );
+    }
     await this.#removePast(this.#keys.logPart(''), (_id, sequence) => sequence <= trimmed);
     return manifest;
   }

@@ -18,10 +18,13 @@ export class PartGoneError extends Error {
   override name = 'PartGoneError';
 }
 
+/** Where parts are kept. */
+export type PartKeys = Pick<StorageKeys, 'checkpointPart'>;
+
 /** Writes sorted values as immutable parts; named by the sequence of the checkpoint that they are for. */
 export async function writeParts(
   { objects, random }: { objects: UserStorage; random: Random },
-  keys: StorageKeys,
+  keys: PartKeys,
   content: { sequence: number; values: AsyncIterable<Keyed> | Iterable<Keyed> },
 ): Promise<Part[]> {
   const parts: Part[] = [];
@@ -47,7 +50,7 @@ export async function writeParts(
 }
 
 /** @throws PartGoneError */
-async function readPart(objects: UserStorage, keys: StorageKeys, part: Part): Promise<Keyed[]> {
+async function readPart(objects: UserStorage, keys: PartKeys, part: Part): Promise<Keyed[]> {
   const what = `Part ${part.id} of a checkpoint`;
   const stored = await objects.get(keys.checkpointPart(part.id));
   if (stored === undefined) throw new PartGoneError(`${what} is not in user storage`);
@@ -67,11 +70,7 @@ function keyed(row: unknown, what: string): Keyed {
   return { key: addressKey(mutation), mutation };
 }
 
-export async function* readParts(
-  objects: UserStorage,
-  keys: StorageKeys,
-  parts: readonly Part[],
-): AsyncGenerator<Keyed> {
+export async function* readParts(objects: UserStorage, keys: PartKeys, parts: readonly Part[]): AsyncGenerator<Keyed> {
   for (const part of parts) yield* await readPart(objects, keys, part);
 }
 

@@ -66,7 +66,14 @@ export class Heartbeat {
   }
 
   /** Submits the deletion of containers and TTL nodes that are due, and the forgetting of ended sessions. */
-  async sweep({ forget }: SweepInvocation): Promise<SweepAnswer> {
+  async sweep({ forget, timed: look = true }: SweepInvocation): Promise<SweepAnswer> {
+    const { timed, submitted } = look ? await this.#sweepTimed() : { timed: 0, submitted: 0 };
+    for (const session of forget) this.#submit({ type: 'forget', session });
+    if (submitted + forget.length > 0) await this.#outside.notifications.flush();
+    return { timed };
+  }
+
+  async #sweepTimed(): Promise<{ timed: number; submitted: number }> {
     const now = this.#outside.clock.now();
     let timed = 0;
     let submitted = 0;
@@ -83,9 +90,7 @@ export class Heartbeat {
         submitted++;
       }
     }
-    for (const session of forget) this.#submit({ type: 'forget', session });
-    if (submitted + forget.length > 0) await this.#outside.notifications.flush();
-    return { timed };
+    return { timed, submitted };
   }
 
   /** The sessions that answered, by any beat of their attachment. */

@@ -84,8 +84,7 @@ export function execute(
       endSession(draft, session, context);
       return {};
     case 'addAuth':
-      addIdentity(draft, session, operation.scheme, operation.auth, extra.superDigest);
-      return {};
+      return { result: addIdentity(draft, session, operation.scheme, operation.auth, extra.superDigest) };
     case 'register':
       return { result: register(draft, operation, context, extra.number) };
     case 'unregister':

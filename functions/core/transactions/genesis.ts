@@ -25,6 +25,7 @@ export function genesis(id: string): LogEntry {
       },
     ],
     progress: [],
+    totals: [4, 0, 0],
   };
 }
 

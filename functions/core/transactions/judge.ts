@@ -15,14 +15,15 @@ import {
   validate,
 } from '@faaskeeper/protocol';
 import type { SessionTicket } from '../invocations.ts';
-import type { Effect, Progress, SessionRecord, Transaction } from '../log-entry.ts';
+import type { Effect, Progress, SessionRecord, Totals, Transaction } from '../log-entry.ts';
 import type { Logger } from '../ports.ts';
 import { type Deferred, execute, isQuery, MultiRefusal, type Outcome, takesZxid } from './execute.ts';
 import type { Incoming } from './incoming.ts';
 import { type Context, Refusal } from './rules.ts';
-import { attachSession, hex, openSession, sameBytes } from './sessions.ts';
+import { attachSession, hex, type Opening, openSession, sameBytes } from './sessions.ts';
 import { Draft, type Missing, resultKey, type Source } from './state.ts';
 import { executeSystem } from './system.ts';
+import { TOTALS_KEY } from './totals.ts';
 
 export interface Circumstances {
   readonly spec: InstanceSpec;
@@ -64,6 +65,8 @@ export interface Judged {
   readonly time: number;
   readonly transactions: readonly Transaction[];
   readonly progress: readonly Progress[];
+  /** null: not known. */
+  readonly totals: Totals | null;
   readonly replies: readonly PendingReply[];
   readonly notices: readonly { readonly to: Addressee; readonly message: SealedMessage }[];
   readonly sessions: readonly SessionTicket[];
@@ -112,6 +115,7 @@ class Batch {
       time: this.#circumstances.time,
       transactions: this.#transactions,
       progress,
+      totals: this.#draft.get('total', TOTALS_KEY),
       replies: this.#replies,
       notices: this.#notices,
       sessions: [...this.#sessions.values()],
@@ -121,6 +125,8 @@ class Batch {
 
   /** Requests that come before their predecessors wait until the rest of the batch is done (invariant 4). */
   run(incoming: readonly Incoming[]): void {
+    // Every entry carries them, whatever it changes.
+    if (incoming.length > 0) this.#draft.get('total', TOTALS_KEY);
     let early: Requests[] = [];
     for (const message of incoming) {
       if (message.type !== 'requests') this.#other(message);
@@ -150,7 +156,7 @@ class Batch {
     }
   }
 
-  #createSession(message: CreateSession): void {
+  #createSession(message: Opening<CreateSession>): void {
     const nonce = hex(message.nonce);
     const known = this.#draft.get('nonce', nonce);
     if (known !== null) {
@@ -162,7 +168,14 @@ class Batch {
     const password = this.#circumstances.password(this.#passwords++);
     const context = this.#context(this.#zxid + 1);
     const nested = this.#draft.nested();
-    const session = openSession(nested, message, context, this.#circumstances.spec, password);
+    let session: SessionRecord;
+    try {
+      session = openSession(nested, message, context, this.#circumstances.spec, password);
+    } catch (error) {
+      if (!(error instanceof Refusal)) throw error;
+      this.#refuse(message, error.code, 1);
+      return;
+    }
     this.#draft.merge(nested);
     this.#zxid += 1;
     this.#commit({ session: session.id, effects: nested.effects });
@@ -170,13 +183,13 @@ class Batch {
   }
 
   /** ZooKeeper answers a wrong password and an unknown session alike; neither harms the session. */
-  #attach(message: Attach): void {
+  #attach(message: Opening<Attach>): void {
     const session = this.#draft.session(message.session);
     if (session === null || session.ended > 0 || !sameBytes(session.password, message.password)) {
       this.#refuse(message, 'SessionExpired', 0);
       return;
     }
-    if (session.token === sessionToken(message.nonce)) {
+    if (session.token === sessionToken(message.nonce, message.mailbox)) {
       this.#opened(session);
       return;
     }
@@ -209,8 +222,8 @@ class Batch {
     this.#ticket(session);
   }
 
-  #refuse(message: CreateSession | Attach, error: ErrorCode, generation: number): void {
-    const to = { token: sessionToken(message.nonce), key: message.key, generation };
+  #refuse(message: Opening<CreateSession | Attach>, error: ErrorCode, generation: number): void {
+    const to = { token: sessionToken(message.nonce, message.mailbox), key: message.key, generation };
     this.#notices.push({ to, message: { type: 'refused', error, generation } });
   }
 
@@ -400,6 +413,7 @@ class Batch {
   }
 
   #context(zxid: number, session?: SessionRecord): Context {
-    return { zxid, time: this.#circumstances.time, session: session?.id ?? 0, identities: session?.identities ?? [] };
+    const { time, spec } = this.#circumstances;
+    return { zxid, time, session: session?.id ?? 0, identities: session?.identities ?? [], limits: spec.limits };
   }
 }

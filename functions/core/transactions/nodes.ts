@@ -1,5 +1,6 @@
 import {
   isSequential,
+  isWorldReadable,
   LIMITS,
   type MultiOperation,
   type MultiOperationResult,
@@ -22,6 +23,7 @@ import {
   storedAcl,
 } from './rules.ts';
 import type { Draft } from './state.ts';
+import { count } from './totals.ts';
 
 type Of<Type extends Operation['type']> = Extract<Operation, { type: Type }>;
 
@@ -58,6 +60,7 @@ export function create(draft: Draft, operation: Of<'create'>, context: Context):
   requirePath(path);
   if (draft.node(path) !== null) throw new Refusal('NodeExists');
   if (parent.kind === 'ephemeral') throw new Refusal('NoChildrenForEphemerals');
+  count(draft, { nodes: 1, bytes: operation.data?.length ?? 0 }, context.limits);
   const { zxid, time } = context;
   const meta: NodeMeta = {
     czxid: zxid,
@@ -105,11 +108,13 @@ export function remove(draft: Draft, operation: Of<'delete'>, context: Context):
 }
 
 /** Removes a node that is known to be there, childless, and to be removed. */
-export function removeNode(draft: Draft, path: string, meta: NodeMeta, { zxid }: Context): void {
+export function removeNode(draft: Draft, path: string, meta: NodeMeta, { zxid, limits }: Context): void {
+  count(draft, { nodes: -1, bytes: -meta.dataLength }, limits);
   const parentAt = parentPath(path);
   const parent = requireNode(draft.node(parentAt));
   draft.set('node', path, null);
-  draft.effects.push({ type: 'delete', path, kind: meta.kind, ephemeralOwner: meta.ephemeralOwner });
+  const { kind, ephemeralOwner, acl } = meta;
+  draft.effects.push({ type: 'delete', path, kind, ephemeralOwner, ...(isWorldReadable(acl) ? {} : { acl }) });
   changeParent(draft, parentAt, {
     ...parent,
     numChildren: parent.numChildren - 1,
@@ -124,6 +129,7 @@ export function setData(draft: Draft, operation: Of<'setData'>, context: Context
   const old = requireNode(draft.node(operation.path));
   requirePermission(old, Permission.WRITE, context);
   requireVersion(old.version, operation.version);
+  count(draft, { bytes: (operation.data?.length ?? 0) - old.dataLength }, context.limits);
   const meta: NodeMeta = {
     ...old,
     version: (old.version + 1) | 0,

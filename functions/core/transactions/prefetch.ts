@@ -3,10 +3,11 @@ import type { Incoming } from './incoming.ts';
 import { nodesOf } from './nodes.ts';
 import { hex } from './sessions.ts';
 import type { Missing } from './state.ts';
+import { TOTALS_KEY } from './totals.ts';
 
 /** What a batch surely looks at, so that a cold judgement needs few rounds of loading. May name too much or too little. */
 export function foreseen(incoming: readonly Incoming[]): Missing[] {
-  const found: Missing[] = [];
+  const found: Missing[] = incoming.length === 0 ? [] : [{ table: 'total', key: TOTALS_KEY }];
   for (const message of incoming) {
     switch (message.type) {
       case 'createSession':

@@ -2,7 +2,9 @@ import {
   type Acl,
   type ErrorCode,
   type Identity,
+  type InstanceSpec,
   isValidIpId,
+  isValidX509Id,
   type NodeMeta,
   pathProblem,
   permits,
@@ -24,6 +26,8 @@ export interface Context {
   readonly time: number;
   readonly session: number;
   readonly identities: readonly Identity[];
+  /** What the instance may hold. */
+  readonly limits?: InstanceSpec['limits'];
 }
 
 /** Paths that ZooKeeper never deletes (ZKDatabase.isSpecialPath). */
@@ -90,7 +94,7 @@ function isValidId({ scheme, id }: Identity): boolean {
     case 'ip':
       return isValidIpId(id);
     case 'x509':
-      return id.length > 0;
+      return isValidX509Id(id);
     default:
       return false;
   }

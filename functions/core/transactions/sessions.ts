@@ -10,6 +10,7 @@ import type { SessionRecord } from '../log-entry.ts';
 import { removeNode } from './nodes.ts';
 import { type Context, Refusal } from './rules.ts';
 import type { Draft } from './state.ts';
+import { count } from './totals.ts';
 
 /** Identities that one session may collect with addAuth. */
 const MAX_IDENTITIES = 64;
@@ -29,20 +30,31 @@ function clampTimeout(wanted: number, spec: InstanceSpec): number {
   return Math.min(Math.max(wanted, spec.sessions.minTimeout), spec.sessions.maxTimeout);
 }
 
-/** A new session; its id is the zxid of its creation, so no id is ever given twice (invariant 4). */
+/** With what only a gateway may add. */
+export type Opening<Message> = Message & {
+  readonly identities?: readonly Identity[] | undefined;
+  readonly mailbox?: Uint8Array | undefined;
+};
+
+/**
+ * A new session; its id is the zxid of its creation, so no id is ever given twice (invariant 4).
+ *
+ * @throws Refusal QuotaExceeded
+ */
 export function openSession(
   draft: Draft,
-  message: CreateSession & { readonly identities?: readonly Identity[] },
+  message: Opening<CreateSession>,
   context: Context,
   spec: InstanceSpec,
   password: Uint8Array,
 ): SessionRecord {
+  count(draft, { sessions: 1 }, context.limits);
   const session: SessionRecord = {
     id: context.zxid,
     generation: 1,
     password,
     key: message.key,
-    token: sessionToken(message.nonce),
+    token: sessionToken(message.nonce, message.mailbox),
     timeout: clampTimeout(message.timeout, spec),
     identities: message.identities ?? [],
     ended: 0,
@@ -57,7 +69,7 @@ export function openSession(
 /** A new attachment: requests and expiries that name an older generation are refused from here on. */
 export function attachSession(
   draft: Draft,
-  message: Attach & { readonly identities?: readonly Identity[] },
+  message: Opening<Attach>,
   session: SessionRecord,
   spec: InstanceSpec,
 ): SessionRecord {
@@ -65,7 +77,7 @@ export function attachSession(
     ...session,
     generation: session.generation + 1,
     key: message.key,
-    token: sessionToken(message.nonce),
+    token: sessionToken(message.nonce, message.mailbox),
     timeout: clampTimeout(message.timeout, spec),
     identities: message.identities ?? session.identities,
   };
@@ -84,6 +96,7 @@ export function endSession(draft: Draft, session: SessionRecord, context: Contex
     const meta = draft.node(path);
     if (meta !== null && meta.ephemeralOwner === session.id) removeNode(draft, path, meta, context);
   }
+  count(draft, { sessions: -1 }, context.limits);
   putSession(draft, { ...session, ended: Math.max(1, context.time) });
 }
 
@@ -95,8 +108,9 @@ export function forgetSession(draft: Draft, session: SessionRecord): void {
 }
 
 /**
- * addAuth: digest with `user:password` (ZooKeeper takes it without a password, too). The schemes that say something of a connection (ip, x509) are given by the
- * gateway that has the connection, never claimed by a client.
+ * addAuth: digest with `user:password` (ZooKeeper takes it without a password, too). The schemes that say something of
+ * a connection (ip, x509) are given by the gateway that has the connection, never claimed by a client. Returns what the
+ * session is authenticated as by it.
  *
  * @throws Refusal AuthFailed
  */
@@ -106,7 +120,7 @@ export function addIdentity(
   scheme: string,
   auth: Uint8Array,
   superDigest: string | undefined,
-): void {
+): readonly Identity[] {
   const text = Buffer.from(auth).toString('utf8');
   if (scheme !== 'digest') throw new Refusal('AuthFailed');
   const id = digestIdentity(text);
@@ -117,4 +131,5 @@ export function addIdentity(
   const identities = [...session.identities, ...added.filter(isNew)];
   if (identities.length > MAX_IDENTITIES) throw new Refusal('AuthFailed');
   if (identities.length !== session.identities.length) putSession(draft, { ...session, identities });
+  return added;
 }

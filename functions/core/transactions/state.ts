@@ -1,5 +1,5 @@
 import { decode, type NodeMeta, type RegistrationInfo } from '@faaskeeper/protocol';
-import type { Effect, SessionRecord } from '../log-entry.ts';
+import type { Effect, SessionRecord, Totals } from '../log-entry.ts';
 import type { Address, Table } from '../ports.ts';
 import type { KeptResult } from '../tables.ts';
 
@@ -12,6 +12,7 @@ export interface Values {
   readonly nonce: number;
   readonly ephemeral: ReadonlySet<string>;
   readonly registration: RegistrationInfo;
+  readonly total: Totals;
 }
 export type ValueTable = keyof Values;
 
@@ -56,6 +57,7 @@ function emptyLayer(): Layer {
     nonce: new Map(),
     ephemeral: new Map(),
     registration: new Map(),
+    total: new Map(),
   };
 }
 

@@ -3,6 +3,7 @@ import {
   EVENT_TYPES,
   type RequestsInvocation,
   requestsAnswerSchema,
+  TRIGGER_LOCK,
   type TransactionsInvocation,
   transactionsAnswerSchema,
 } from '../invocations.ts';
@@ -46,7 +47,7 @@ export class InstanceTrigger {
     }));
     this.#ownership = new Ownership({
       ...outside,
-      name: 'lane:trigger',
+      name: TRIGGER_LOCK,
       holder,
       onOwned: () => this.#begin(),
       onLost: () => this.#end(),

@@ -41,17 +41,18 @@ export class Sweeper {
   tick(): void {
     if (this.#running) return;
     const due = this.#nextAt !== undefined && this.#nextAt <= this.#outside.clock.now();
-    if (due || this.#sessions.hasForgettable()) void this.#sweep();
+    if (due || this.#sessions.hasForgettable()) void this.#sweep(due);
   }
 
-  async #sweep(): Promise<void> {
+  /** `timed`: it is time to look at containers and TTL nodes, too. */
+  async #sweep(timed: boolean): Promise<void> {
     const { functions, clock, logger } = this.#outside;
     this.#running = true;
     const news = this.#news;
     let left: number | undefined;
     try {
-      const invocation: SweepInvocation = { forget: await this.#sessions.forgettable(TRIGGER.forgetPerCall) };
-      if (this.#nextAt === undefined && invocation.forget.length === 0) return;
+      const invocation: SweepInvocation = { forget: await this.#sessions.forgettable(TRIGGER.forgetPerCall), timed };
+      if (!timed && invocation.forget.length === 0) return;
       const data = encode(invocation);
       const body = await functions.invoke(EVENT_TYPES.sweep, this.#spec.id, data, TRIGGER.invocationTimeoutMs);
       left = decodeAs(sweepAnswerSchema, body, 'answer of the heartbeat function').timed;
@@ -59,8 +60,10 @@ export class Sweeper {
       logger.warn({ err }, 'a sweep failed');
     } finally {
       this.#running = false;
-      const over = this.#nextAt === undefined || (left === 0 && news === this.#news);
-      this.#nextAt = over ? undefined : clock.now() + this.#spec.containerCheckInterval;
+      if (timed) {
+        const over = this.#nextAt === undefined || (left === 0 && news === this.#news);
+        this.#nextAt = over ? undefined : clock.now() + this.#spec.containerCheckInterval;
+      }
     }
   }
 }

@@ -19,6 +19,7 @@ const CAPACITY: Record<Exclude<ValueTable, 'ephemeral'>, number> = {
   result: 20_000,
   nonce: 20_000,
   registration: 10_000,
+  total: 1,
 };
 
 /** What is cached was read at another state than the one that the writer stands at. */
@@ -49,6 +50,7 @@ export class KnownState {
       result: new LRUCache({ max: CAPACITY.result }),
       nonce: new LRUCache({ max: CAPACITY.nonce }),
       registration: new LRUCache({ max: CAPACITY.registration }),
+      total: new LRUCache({ max: CAPACITY.total }),
     };
   }
 

@@ -24,6 +24,7 @@ import { answerDeferred } from './deferred.ts';
 import { KnownState, type Loading, StoreMoved } from './known-state.ts';
 import { Lease } from './lease.ts';
 import { send, sendReplies } from './replies.ts';
+import { knowTotals } from './totals.ts';
 
 /** Rounds of loading that one judgement may need: each finds at least one value more, in practice two suffice. */
 const MAX_LOADS = 100;
@@ -76,7 +77,7 @@ export class Writer {
 
   async #batch({ requests, watermark }: RequestsInvocation): Promise<RequestsAnswer> {
     const { systemRequest } = subjects(this.#spec.id);
-    const incoming = requests.map(({ subject, payload }) => decodeIncoming(subject, payload, systemRequest));
+    const incoming = requests.flatMap(({ subject, payload }) => decodeIncoming(subject, payload, systemRequest));
     const passwords: Uint8Array[] = [];
     const password = (index: number) => {
       passwords[index] ??= this.#outside.random.bytes(16);
@@ -127,6 +128,7 @@ export class Writer {
       const state = await rollForward(this.#outside, this.#spec);
       const known = new KnownState(state, this.#outside.system);
       if (known.sequence === 0) await this.#beginTree(known);
+      else if (this.#spec.limits !== undefined) await knowTotals(known, this.#outside.system);
       this.#known = known;
     }
     this.#lease.keep();
@@ -180,7 +182,7 @@ export class Writer {
     await loading.load(missing);
   }
 
-  #entry(known: KnownState, { transactions, progress, zxid, time }: Judged): LogEntry {
+  #entry(known: KnownState, { transactions, progress, zxid, time, totals }: Judged): LogEntry {
     return {
       id: hex(this.#outside.random.bytes(16)),
       time,
@@ -188,6 +190,7 @@ export class Writer {
       zxid,
       transactions,
       progress,
+      ...(totals === null ? {} : { totals }),
     };
   }
 

@@ -1,11 +1,14 @@
+import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { connect, Events, type NatsConnection } from 'nats';
+import { type Authenticator, connect, credsAuthenticator, Events, type NatsConnection } from 'nats';
 
 export interface NatsOptions {
   /** One or more servers, separated by commas. */
   readonly url: string;
   readonly user?: string | undefined;
   readonly password?: string | undefined;
+  /** Path of a .creds file (JWT and seed) instead of user and password; it is read at every connect. */
+  readonly credsFile?: string | undefined;
   /** Shown in the server's connection list. */
   readonly name: string;
   /** First token(s) of reply subjects; permissions may depend on it. Default `_INBOX`. */
@@ -24,8 +27,13 @@ const BOUNDS = {
   ping: 4_000,
 } as const;
 
-/** Reconnects for ever, after short jittered waits; only the first connection has a deadline. */
+/**
+ * Reconnects for ever, after short jittered waits; only the first connection has a deadline.
+ *
+ * @throws when no server lets us in within it, or the .creds file cannot be used.
+ */
 export async function connectNats(options: NatsOptions): Promise<NatsConnection> {
+  const authenticator = options.credsFile === undefined ? undefined : fileAuthenticator(options.credsFile);
   const deadline = Date.now() + (options.connectTimeoutMs ?? BOUNDS.firstConnect);
   for (;;) {
     try {
@@ -34,6 +42,7 @@ export async function connectNats(options: NatsOptions): Promise<NatsConnection>
         name: options.name,
         ...(options.user === undefined ? {} : { user: options.user }),
         ...(options.password === undefined ? {} : { pass: options.password }),
+        ...(authenticator === undefined ? {} : { authenticator }),
         ...(options.inboxPrefix === undefined ? {} : { inboxPrefix: options.inboxPrefix }),
         timeout: BOUNDS.attempt,
         pingInterval: BOUNDS.ping,
@@ -52,6 +61,28 @@ export async function connectNats(options: NatsOptions): Promise<NatsConnection>
       await sleep(reconnectWaitMs());
     }
   }
+}
+
+/** Credentials may be replaced while we run. What was read last counts while the file is missing or half written. */
+function fileAuthenticator(file: string): Authenticator {
+  let good: Authenticator | undefined;
+  const authenticate: Authenticator = (nonce) => {
+    try {
+      const now = credsAuthenticator(readFileSync(file));
+      const answer = now(nonce);
+      good = now;
+      return answer;
+    } catch (error) {
+      if (good === undefined) throw error;
+      return good(nonce);
+    }
+  };
+  try {
+    authenticate('');
+  } catch (cause) {
+    throw new Error(`${file} is no .creds file of NATS: ${(cause as Error).message}`, { cause });
+  }
+  return authenticate;
 }
 
 export function reconnectWaitMs(): number {

@@ -5,3 +5,4 @@ export * from './lane.ts';
 export type { LaneInput } from './lane-consumer.ts';
 export * from './log.ts';
 export * from './notifications.ts';
+export { streamExists } from './streams.ts';

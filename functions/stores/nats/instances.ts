@@ -1,5 +1,6 @@
 import {
   INSTANCE_ID,
+  INSTANCES_BUCKET,
   type InstanceSpec,
   type InstanceSpecInput,
   instanceSpecSchema,
@@ -7,11 +8,8 @@ import {
 } from '@faaskeeper/protocol';
 import { type KV, type NatsConnection, StorageType } from 'nats';
 import { onConnectionChange, reconnectWaitMs } from './connection.ts';
-import { API_ERROR, apiErrorCode } from './jetstream-api.ts';
+import { API_ERROR, apiErrorCode, jetStreamRequest } from './jetstream-api.ts';
 import { declareStream, removeStream } from './streams.ts';
-
-/** The KV bucket with one JSON document an instance, by id. */
-export const INSTANCES_BUCKET = 'faaskeeper-instances';
 
 export type InstanceChange =
   | { readonly type: 'declared'; readonly spec: InstanceSpec }
@@ -26,27 +24,60 @@ export type InstanceChange =
 export async function declareInstance(connection: NatsConnection, input: InstanceSpecInput): Promise<InstanceSpec> {
   const spec = await declareStreams(connection, input);
   const bucket = await openBucket(connection);
-  await bucket.put(spec.id, JSON.stringify(spec));
+  const document = JSON.stringify(spec);
+  const known = await bucket.get(spec.id);
+  // Each put is told to every trigger, function and gateway.
+  if (known?.operation !== 'PUT' || known.string() !== document) await bucket.put(spec.id, document);
   return spec;
 }
 
 /**
- * Creates or updates the streams of an instance without registering it: no trigger serves it.
+ * Creates or updates the streams of an instance without registering it: no trigger serves it. `logFirst`: sequence that
+ * its LOG begins with, if it is new.
  *
  * @throws MarshallingError when the spec is not valid.
  */
-export async function declareStreams(connection: NatsConnection, input: InstanceSpecInput): Promise<InstanceSpec> {
+export async function declareStreams(
+  connection: NatsConnection,
+  input: InstanceSpecInput,
+  { logFirst }: { logFirst?: number } = {},
+): Promise<InstanceSpec> {
   const spec = validate(instanceSpecSchema, input, 'instance spec');
-  await declareStream(connection, spec, 'log');
+  await declareStream(connection, { ...spec, ...(logFirst === undefined ? {} : { logFirst }) }, 'log');
   await declareStream(connection, spec, 'request');
   return spec;
 }
 
+/**
+ * Takes an instance's registration away: trigger, functions and gateway let go of it, its streams and data stay until
+ * declareInstance brings it back. May be repeated; false: it was not registered.
+ */
+export async function suspendInstance(connection: NatsConnection, id: string): Promise<boolean> {
+  const bucket = await openBucket(connection);
+  const known = await bucket.get(id);
+  if (known?.operation !== 'PUT') return false;
+  await bucket.delete(id);
+  return true;
+}
+
 /** Removes an instance's registration and streams, with all that is in them. Its keys and objects are not touched. */
 export async function removeInstance(connection: NatsConnection, id: string): Promise<void> {
-  const bucket = await openBucket(connection);
-  await bucket.delete(id);
+  await suspendInstance(connection, id);
   for (const kind of ['request', 'log', 'sink', 'dead'] as const) await removeStream(connection, id, kind);
+}
+
+/** The instances that are registered, by id, as of now. */
+export async function registeredInstances(connection: NatsConnection): Promise<string[]> {
+  const bucket = await openBucket(connection);
+  const ids: string[] = [];
+  for await (const id of await bucket.keys()) ids.push(id);
+  return ids;
+}
+
+/** Drops the trace that a removed instance leaves in the registry; for when everyone has heard of its removal. */
+export async function forgetInstance(connection: NatsConnection, id: string): Promise<void> {
+  const filter = `$KV.${INSTANCES_BUCKET}.${id}`;
+  await jetStreamRequest(connection, `$JS.API.STREAM.PURGE.KV_${INSTANCES_BUCKET}`, JSON.stringify({ filter }));
 }
 
 /** The instances that are declared, and what becomes of them. One for each connection is enough. */
@@ -112,6 +143,8 @@ export class InstanceDirectory {
         const entries = await bucket.watch();
         this.#restart = () => entries.stop();
         if (this.#closed) entries.stop();
+        // What was removed unheard may have left no trace.
+        if (this.#known.size > 0) await this.#dropRemoved();
         for await (const entry of entries) {
           if (entry.operation === 'PUT') this.#declared(entry.key, entry.value);
           else this.#removed(entry.key);
@@ -121,6 +154,12 @@ export class InstanceDirectory {
       }
       if (!this.#closed) await new Promise((resolve) => setTimeout(resolve, reconnectWaitMs()));
     }
+  }
+
+  async #dropRemoved(): Promise<void> {
+    const known = [...this.#known.keys()];
+    const registered = new Set(await registeredInstances(this.#connection));
+    for (const id of known) if (!registered.has(id)) this.#removed(id);
   }
 
   #declared(id: string, document: Uint8Array): void {

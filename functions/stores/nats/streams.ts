@@ -8,6 +8,8 @@ export type StreamKind = 'request' | 'log' | 'sink' | 'dead';
 export interface StreamSpec {
   readonly id: string;
   readonly logReplicas: number;
+  /** Sequence that a new LOG begins with; default 1. One that is there keeps its own. */
+  readonly logFirst?: number;
 }
 
 const SECOND_NS = 1_000_000_000;
@@ -67,6 +69,7 @@ function streamConfig(spec: StreamSpec, kind: StreamKind): StreamConfig {
         max_age: 0,
         max_bytes: -1,
         duplicate_window: BOUNDS.minWindowNs,
+        ...(spec.logFirst === undefined ? {} : { first_seq: spec.logFirst }),
       };
     case 'sink':
       return {
@@ -112,5 +115,16 @@ export async function removeStream(connection: NatsConnection, instance: string,
     await jetStreamRequest(connection, `$JS.API.STREAM.DELETE.${subjects(instance).streams[kind]}`, '');
   } catch (error) {
     if (apiErrorCode(error) !== API_ERROR.streamNotFound) throw error;
+  }
+}
+
+/** Whether the instance has such a stream. */
+export async function streamExists(connection: NatsConnection, instance: string, kind: StreamKind): Promise<boolean> {
+  try {
+    await jetStreamRequest(connection, `$JS.API.STREAM.INFO.${subjects(instance).streams[kind]}`, '');
+    return true;
+  } catch (error) {
+    if (apiErrorCode(error) === API_ERROR.streamNotFound) return false;
+    throw error;
   }
 }

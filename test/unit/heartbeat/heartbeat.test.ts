@@ -112,3 +112,9 @@ test('ended sessions are forgotten by request', async () => {
     { type: 'forget', session: 4 },
   ]);
 });
+
+test('forgetting sessions does not look at containers before their time', async () => {
+  nodes.set('/had', meta({ created: 3 }));
+  await heartbeat.sweep({ forget: [3], timed: false });
+  expect(submitted()).toEqual([{ type: 'forget', session: 3 }]);
+});

@@ -161,8 +161,26 @@ test('ACLs are enforced, auth becomes the caller, the super user may do all', ()
   expect(owner.do({ type: 'whoAmI' }).result).toEqual([{ scheme: 'digest', id }]);
   expect(other.do({ type: 'addAuth', scheme: 'ip', auth: bytes('127.0.0.1') }).error).toBe('AuthFailed');
   Object.assign(tree.spec, { superDigest: digestIdentity('super:admin') });
-  other.do({ type: 'addAuth', scheme: 'digest', auth: bytes('super:admin') });
+  expect(other.do({ type: 'addAuth', scheme: 'digest', auth: bytes('super:admin') }).result).toEqual([
+    { scheme: 'digest', id: digestIdentity('super:admin') },
+    { scheme: 'super', id: '' },
+  ]);
   expect(other.do({ type: 'setData', path: '/mine', data: null, version: -1 }).error).toBeUndefined();
+});
+
+test('the record of a deletion says who could read the node, where not everyone could', () => {
+  const tree = new Tree();
+  const session = tree.open();
+  const mine = [{ scheme: 'digest', id: 'u:hash', permissions: ALL }];
+  session.create('/mine', { acl: mine });
+  session.create('/open');
+  for (const path of ['/mine', '/open']) session.do({ type: 'delete', path, version: -1 });
+  const effects = tree.entries.flatMap(({ transactions }) => transactions.flatMap((one) => one.effects));
+  const deletions = effects.filter((effect) => effect.type === 'delete');
+  expect(deletions.map(({ path, acl }) => [path, acl])).toEqual([
+    ['/mine', mine],
+    ['/open', undefined],
+  ]);
 });
 
 test('getACL hides digest hashes from those without ADMIN', () => {

@@ -82,8 +82,17 @@ export class Tree {
   }
 
   #commit(judged: Judged): Judged {
-    const { transactions, progress, zxid, time } = judged;
-    this.apply({ id: `e${this.entries.length}`, time, zxidBefore: this.zxid, zxid, transactions, progress });
+    const { transactions, progress, zxid, time, totals } = judged;
+    const counted = totals === null ? {} : { totals };
+    this.apply({
+      id: `e${this.entries.length}`,
+      time,
+      zxidBefore: this.zxid,
+      zxid,
+      transactions,
+      progress,
+      ...counted,
+    });
     return judged;
   }
 

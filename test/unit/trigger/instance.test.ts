@@ -259,8 +259,9 @@ test('ended sessions are forgotten after ten minutes, and asked about until they
   await outside.clock.advance(599_000);
   expect(outside.callsOf(EVENT_TYPES.sweep)).toHaveLength(0);
   await outside.clock.advance(2_000);
-  const forgets = () => outside.callsOf(EVENT_TYPES.sweep).map(({ data }) => (decode(data) as SweepInvocation).forget);
-  expect(forgets()).toEqual([[1]]);
+  const sweeps = () => outside.callsOf(EVENT_TYPES.sweep).map(({ data }) => decode(data) as SweepInvocation);
+  const forgets = () => sweeps().map(({ forget }) => forget);
+  expect(sweeps()).toEqual([{ forget: [1], timed: false }]);
   await outside.clock.advance(600_000);
   expect(forgets()).toEqual([[1], [1]]);
   outside.sessions.delete('1');
