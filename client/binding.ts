@@ -1,43 +1,92 @@
-import { readdir, readFile } from 'node:fs/promises';
+import { readFileSync } from 'node:fs';
+import { readdir, readFile, realpath } from 'node:fs/promises';
 import { join } from 'node:path';
 import { BadArgumentsError, INSTANCE_ID } from '@faaskeeper/protocol';
 import type { Binding } from './options.ts';
+import type { S3Keys } from './transport/index.ts';
 
 const TYPE = 'faaskeeper';
 
 /**
  * Reads a service binding (servicebinding.io): a directory with one file a value. It is looked for in `dir`,
  * $FAASKEEPER_BINDING, a directory of type `faaskeeper` below $SERVICE_BINDING_ROOT, $FAASKEEPER_HOME/binding and
- * ./.faaskeeper/binding.
+ * ./.faaskeeper/binding. Credentials in it may be renewed: a client reads them again when it needs them.
  *
  * @throws BadArgumentsError naming what is missing.
  */
 export async function readBinding(dir?: string): Promise<Binding> {
   const found = dir ?? (await findBinding());
-  const value = async (name: string): Promise<string> => {
-    const text = await optional(join(found, name));
+  const values = await readValues(found);
+  const value = (name: string): string => {
+    const text = values.get(name);
     if (text === undefined) throw new BadArgumentsError(`The service binding ${found} has no ${name}`);
     return text;
   };
-  const type = await value('type');
+  const type = value('type');
   if (type !== TYPE) throw new BadArgumentsError(`The service binding ${found} is of type ${type}, not ${TYPE}`);
-  const instance = await value('instance');
+  const instance = value('instance');
   if (!INSTANCE_ID.test(instance)) throw new BadArgumentsError(`The service binding ${found} names no valid instance`);
-  const [user, password, region] = await Promise.all(
-    ['nats-user', 'nats-password', 's3-region'].map((name) => optional(join(found, name))),
-  );
+  if (!values.has('s3-access-key-id') && values.has('zookeeper')) {
+    throw new BadArgumentsError(
+      `The service binding ${found} has no s3-access-key-id: this instance has no keys of its own for the store. ` +
+        `Use a ZooKeeper client on ${values.get('zookeeper')}, or give the instance keys of the store`,
+    );
+  }
+  const ca = values.get('ca.crt');
+  const trust = ca === undefined ? {} : { ca };
   return {
     instance,
-    nats: { url: await value('nats-url'), user, password },
+    nats: {
+      url: value('nats-url'),
+      user: values.get('nats-user'),
+      password: values.get('nats-password'),
+      ...(values.has('nats-creds') ? { creds: () => readFileSync(join(found, 'nats-creds'), 'utf8') } : {}),
+      ...trust,
+    },
     s3: {
-      endpoint: await value('s3-endpoint'),
-      region,
-      bucket: await value('s3-bucket'),
-      accessKeyId: await value('s3-access-key-id'),
-      secretAccessKey: await value('s3-secret-access-key'),
-      prefix: await value('s3-prefix'),
+      endpoint: value('s3-endpoint'),
+      region: values.get('s3-region'),
+      bucket: value('s3-bucket'),
+      accessKeyId: value('s3-access-key-id'),
+      secretAccessKey: value('s3-secret-access-key'),
+      sessionToken: values.get('s3-session-token'),
+      prefix: value('s3-prefix'),
+      renew: () => readKeys(found),
+      ...trust,
     },
   };
+}
+
+async function readKeys(dir: string): Promise<S3Keys> {
+  const values = await readValues(dir);
+  const [accessKeyId, secretAccessKey] = ['s3-access-key-id', 's3-secret-access-key'].map((name) => values.get(name));
+  if (accessKeyId === undefined || secretAccessKey === undefined) {
+    throw new BadArgumentsError(`The service binding ${dir} has no keys of the store`);
+  }
+  return { accessKeyId, secretAccessKey, sessionToken: values.get('s3-session-token') };
+}
+
+const NAMES = [
+  ...['type', 'instance', 'nats-url', 'nats-user', 'nats-password', 'nats-creds', 'zookeeper', 'ca.crt'],
+  ...['s3-endpoint', 's3-region', 's3-bucket', 's3-access-key-id', 's3-secret-access-key', 's3-session-token'],
+  's3-prefix',
+];
+
+/**
+ * All values of one moment: Kubernetes replaces the files of a mounted Secret by switching one link, so values that
+ * belong together are read behind it. Trailing newlines do not count.
+ */
+async function readValues(dir: string): Promise<ReadonlyMap<string, string>> {
+  for (;;) {
+    const moment = await behindLink(dir);
+    const texts = await Promise.all(NAMES.map((name) => optional(join(moment, name))));
+    if (moment !== dir && moment !== (await behindLink(dir))) continue;
+    return new Map(NAMES.flatMap((name, i) => (texts[i] === undefined ? [] : [[name, texts[i]] as const])));
+  }
+}
+
+function behindLink(dir: string): Promise<string> {
+  return realpath(join(dir, '..data')).catch(() => dir);
 }
 
 async function findBinding(): Promise<string> {
@@ -58,7 +107,6 @@ async function findBinding(): Promise<string> {
   );
 }
 
-/** Trailing newlines do not count. */
 async function optional(file: string): Promise<string | undefined> {
   try {
     return (await readFile(file, 'utf8')).trim();

@@ -48,7 +48,7 @@ export type { Binding, ConnectOptions } from './options.ts';
 export type { Clock, Messaging, ObjectReader, Outside, Random, Subscription, Timer } from './ports.ts';
 export type { ReadKind } from './reads/reader.ts';
 export type { SessionState } from './session/states.ts';
-export type { NatsOptions, S3Options } from './transport/index.ts';
+export type { NatsCreds, NatsOptions, S3Keys, S3Options } from './transport/index.ts';
 export type {
   ChildrenResult,
   CreateOptions,

@@ -1,22 +1,25 @@
 import { ConnectionLossError } from '@faaskeeper/protocol';
-import { connect, Events, type NatsConnection } from 'nats';
+import { type ConnectionOptions, connect, Events, type NatsConnection } from 'nats';
 import type { Messaging, Subscription } from '../ports.ts';
+import { credsOf, type NatsCreds } from './nats-creds.ts';
+import { trusting } from './trust.ts';
 
 export interface NatsOptions {
   /** `nats://host:port`, several separated by commas. */
   readonly url: string;
   readonly user?: string | undefined;
   readonly password?: string | undefined;
+  /** Instead of user and password. */
+  readonly creds?: NatsCreds | undefined;
+  /** Certificates (PEM) that a `tls://` server may be signed by, besides the usual ones. */
+  readonly ca?: string | undefined;
 }
 
-/** @throws ConnectionLossError when no server answers. */
+/** @throws ConnectionLossError when no server lets us in. */
 export async function connectNats(options: NatsOptions, instance: string): Promise<Messaging> {
-  const { url, user, password } = options;
   try {
     const connection = await connect({
-      servers: url.split(',').map((server) => server.trim()),
-      ...(user === undefined ? {} : { user }),
-      ...(password === undefined ? {} : { pass: password }),
+      ...accessOf(options),
       inboxPrefix: `_INBOX_${instance}`,
       name: `faaskeeper-client-${instance}`,
       maxReconnectAttempts: -1,
@@ -25,11 +28,25 @@ export async function connectNats(options: NatsOptions, instance: string): Promi
       pingInterval: 5_000,
       maxPingOut: 2,
       noAsyncTraces: true,
+      // Credentials that have ended are renewed in time, or a little later.
+      ignoreAuthErrorAbort: true,
     });
     return new NatsMessaging(connection);
   } catch (cause) {
-    throw new ConnectionLossError(`NATS at ${url} does not let instance ${instance} in`, { instance, cause });
+    throw new ConnectionLossError(`NATS at ${options.url} does not let instance ${instance} in`, { instance, cause });
   }
+}
+
+/** Where the servers are and what we show them. */
+export function accessOf({ url, user, password, creds, ca }: NatsOptions): ConnectionOptions {
+  return {
+    servers: url.split(',').map((server) => server.trim()),
+    ...(user === undefined ? {} : { user }),
+    ...(password === undefined ? {} : { pass: password }),
+    ...(creds === undefined ? {} : { authenticator: credsOf(creds) }),
+    // Given where a server has no TLS, it would be refused.
+    ...(ca === undefined || !/^(tls|wss):/.test(url) ? {} : { tls: { ca: trusting(ca) } }),
+  };
 }
 
 class NatsMessaging implements Messaging {
@@ -55,11 +72,11 @@ class NatsMessaging implements Messaging {
     if (!this.#connection.isClosed()) this.#connection.publish(subject, payload);
   }
 
-  subscribe(subject: string, handler: (payload: Uint8Array) => void): Subscription {
+  subscribe(subject: string, handler: (payload: Uint8Array, subject: string) => void): Subscription {
     if (this.#connection.isClosed()) return { close: () => undefined };
     const subscription = this.#connection.subscribe(subject, {
       callback: (error, message) => {
-        if (error === null) handler(message.data);
+        if (error === null) handler(message.data, message.subject);
       },
     });
     return { close: () => subscription.unsubscribe() };

@@ -16,6 +16,8 @@ export const storesConfigSchema = v.object({
     url: url(['nats', 'tls', 'ws', 'wss']),
     user: v.optional(text),
     password: v.optional(text),
+    /** Path of a .creds file; it takes the place of user and password and is read at every connect. */
+    credsFile: v.optional(text),
   }),
   redis: v.object({ url: url(['redis', 'rediss']) }),
   s3: v.object({
@@ -24,13 +26,19 @@ export const storesConfigSchema = v.object({
     bucket: text,
     accessKeyId: text,
     secretAccessKey: text,
+    sessionToken: v.optional(text),
   }),
 });
 export type StoresConfig = v.InferOutput<typeof storesConfigSchema>;
 
 /** Environment variable of each setting. */
 const VARIABLES = {
-  nats: { url: 'FAASKEEPER_NATS_URL', user: 'FAASKEEPER_NATS_USER', password: 'FAASKEEPER_NATS_PASSWORD' },
+  nats: {
+    url: 'FAASKEEPER_NATS_URL',
+    user: 'FAASKEEPER_NATS_USER',
+    password: 'FAASKEEPER_NATS_PASSWORD',
+    credsFile: 'FAASKEEPER_NATS_CREDS',
+  },
   redis: { url: 'FAASKEEPER_REDIS_URL' },
   s3: {
     endpoint: 'FAASKEEPER_S3_ENDPOINT',
@@ -38,6 +46,7 @@ const VARIABLES = {
     bucket: 'FAASKEEPER_S3_BUCKET',
     accessKeyId: 'FAASKEEPER_S3_ACCESS_KEY_ID',
     secretAccessKey: 'FAASKEEPER_S3_SECRET_ACCESS_KEY',
+    sessionToken: 'FAASKEEPER_S3_SESSION_TOKEN',
   },
 } as const;
 

@@ -1,7 +1,7 @@
 /** The real adapters of the core's ports: JetStream, Redis, S3, core NATS. Nothing else talks to these servers. */
 import type { InstanceSpec } from '@faaskeeper/protocol';
 import type { NatsConnection } from 'nats';
-import type { LaneSource, Logger, Stores } from '../core/ports.ts';
+import type { LaneSource, Logger, Stores, UserStorage } from '../core/ports.ts';
 import type { StoresConfig } from './config.ts';
 import {
   connectNats,
@@ -13,7 +13,7 @@ import {
   NatsNotifications,
   onConnectionChange,
 } from './nats/index.ts';
-import { connectRedis, RedisSystemStore } from './redis/index.ts';
+import { connectRedis, dropInstance, type InstanceCounts, instanceCounts, RedisSystemStore } from './redis/index.ts';
 import { connectS3, S3UserStorage } from './s3/index.ts';
 
 export { type StoresConfig, StoresConfigError, storesConfig, storesConfigSchema, storesEnvironment } from './config.ts';
@@ -21,14 +21,25 @@ export {
   connectNats,
   declareInstance,
   declareStreams,
+  forgetInstance,
   type InstanceChange,
   InstanceDirectory,
   type LaneInput,
   type NatsOptions,
+  registeredInstances,
   removeInstance,
+  streamExists,
+  suspendInstance,
 } from './nats/index.ts';
-export { AtomicCounter, AtomicList, connectRedis, TimedLock } from './redis/index.ts';
-export { connectS3, probeUserStorage, UnsuitableStoreError, type UserStorageReport } from './s3/index.ts';
+export { AtomicCounter, AtomicList, connectRedis, type InstanceCounts, TimedLock } from './redis/index.ts';
+export {
+  connectS3,
+  type KeyScope,
+  probeKeyScope,
+  probeUserStorage,
+  UnsuitableStoreError,
+  type UserStorageReport,
+} from './s3/index.ts';
 export { systemClock, systemRandom } from './system.ts';
 
 export interface OpenStoresOptions {
@@ -53,6 +64,12 @@ export interface OpenStores {
   instance(spec: InstanceSpec): Stores;
   /** An input of one instance; not open yet. */
   lane(spec: InstanceSpec, input: LaneInput): LaneSource;
+  /** How large an instance is; undefined while it has no applied state. */
+  counts(id: string): Promise<InstanceCounts | undefined>;
+  /** Removes all that the system store has of an instance; resolves with the number of keys. */
+  dropSystemStore(id: string): Promise<number>;
+  /** Any keys of a bucket: without `s3`, of the bucket that has user storage. Close one that was given by address. */
+  bucket(s3?: StoresConfig['s3']): { readonly objects: UserStorage; readonly bucket: string; close(): void };
   close(): Promise<void>;
 }
 
@@ -64,8 +81,7 @@ export interface OpenStores {
 export async function openStores(config: StoresConfig, options: OpenStoresOptions = {}): Promise<OpenStores> {
   const name = options.name ?? 'faaskeeper';
   const onError = (error: unknown) => options.logger?.warn({ err: error }, 'a store failed in the background');
-  const { url, user, password } = config.nats;
-  const nats = await connectNats({ url, name, user, password, inboxPrefix: options.inboxPrefix });
+  const nats = await connectNats({ ...config.nats, name, inboxPrefix: options.inboxPrefix });
   const redis = connectRedis({ url: config.redis.url, name }, onError);
   const s3 = connectS3(config.s3);
   const instances = new InstanceDirectory(nats, onError);
@@ -81,6 +97,9 @@ export async function openStores(config: StoresConfig, options: OpenStoresOption
       notifications: new NatsNotifications(nats, spec.id),
     }),
     lane: (spec, input) => new JetStreamLane(nats, spec, input),
+    counts: (id) => instanceCounts(redis, id),
+    dropSystemStore: (id) => dropInstance(redis, id),
+    bucket: (other) => bucketOf(other ?? config.s3, other === undefined ? s3 : undefined),
     async close() {
       instances.close();
       await nats.close();
@@ -88,4 +107,11 @@ export async function openStores(config: StoresConfig, options: OpenStoresOption
       s3.destroy();
     },
   };
+}
+
+/** Nothing is deleted conditionally there, so there is nothing to probe. */
+function bucketOf(config: StoresConfig['s3'], shared: ReturnType<typeof connectS3> | undefined) {
+  const client = shared ?? connectS3(config);
+  const objects = new S3UserStorage(client, '', { bucket: config.bucket, conditionalDelete: 'none' });
+  return { objects, bucket: config.bucket, close: () => (shared === undefined ? client.destroy() : undefined) };
 }

@@ -15,6 +15,7 @@ import { type FunctionName, functionNames } from '../../operator/local/names.ts'
 import { type ManagedProcess, probeHttp, waitFor, withLock } from '../../operator/servers/index.ts';
 import { functionProcesses } from './functions.ts';
 import { servers, serversFileVariable, type TestServers, uniqueId } from './servers.ts';
+import { storesConfigOf } from './stores.ts';
 
 export interface FaaSKeeperOptions {
   /** Settings of the instance other than the defaults. */
@@ -161,10 +162,10 @@ function endsWithParent(): string[] {
 }
 
 async function withNats<Result>(
-  { natsUrl: url, natsUser: user, natsPassword: password }: TestServers,
+  servers: TestServers,
   work: (nats: Awaited<ReturnType<typeof connectNats>>) => Promise<Result>,
 ): Promise<Result> {
-  const nats = await connectNats({ url, user, password, name: 'faaskeeper-test' });
+  const nats = await connectNats({ ...storesConfigOf(servers).nats, name: 'faaskeeper-test' });
   try {
     return await work(nats);
   } finally {

@@ -41,7 +41,7 @@ export async function functionProcesses(
       title: name,
       command: globalThis.process.execPath,
       args: ['--enable-source-maps', join(functionsDir(), `${name}.mjs`)],
-      env: functionEnvironment(name, around),
+      env: { ...functionEnvironment(name, around), FAASKEEPER_NATS_CREDS: servers.natsCreds ?? '' },
       host: loopback,
       port,
       logFile: join(options.logDir, `${name}.log`),

@@ -25,6 +25,8 @@ export interface TestServers {
   /** The system user: all rights. */
   readonly natsUser: string;
   readonly natsPassword: string;
+  /** Path of its .creds file, where NATS has accounts; user and password are empty then. */
+  readonly natsCreds?: string;
   readonly redisUrl: string;
   readonly s3: S3Address;
 }

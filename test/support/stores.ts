@@ -3,9 +3,19 @@ import { type OpenStores, openStores, type StoresConfig } from '@faaskeeper/func
 import type { TestServers } from './servers.ts';
 
 /** Servers that a test did not ask for are never connected to, but the adapters want an address. */
-export function storesConfigOf({ natsUrl, natsUser, natsPassword, redisUrl, s3 }: TestServers): StoresConfig {
+export function storesConfigOf({
+  natsUrl,
+  natsUser,
+  natsPassword,
+  natsCreds,
+  redisUrl,
+  s3,
+}: TestServers): StoresConfig {
   return {
-    nats: { url: natsUrl, user: natsUser, password: natsPassword },
+    nats:
+      natsCreds === undefined
+        ? { url: natsUrl, user: natsUser, password: natsPassword }
+        : { url: natsUrl, credsFile: natsCreds },
     redis: { url: redisUrl || 'redis://127.0.0.1:1' },
     s3: s3.endpoint === '' ? { ...s3, endpoint: 'http://127.0.0.1:1', region: 'none' } : { ...s3 },
   };

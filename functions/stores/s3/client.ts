@@ -6,6 +6,8 @@ export interface S3Options {
   readonly bucket: string;
   readonly accessKeyId: string;
   readonly secretAccessKey: string;
+  /** Of temporary keys. */
+  readonly sessionToken?: string | undefined;
 }
 
 /** Bounds of the connections; times are ms. */
@@ -13,11 +15,12 @@ const BOUNDS = { sockets: 64, connect: 2_000, request: 15_000 } as const;
 
 /** Retries are not the SDK's: a repeated conditional PUT could be refused because of its own first attempt. */
 export function connectS3(options: S3Options): S3Client {
+  const { accessKeyId, secretAccessKey, sessionToken } = options;
   const agent = { keepAlive: true, maxSockets: BOUNDS.sockets };
   return new S3Client({
     endpoint: options.endpoint,
     region: options.region,
-    credentials: { accessKeyId: options.accessKeyId, secretAccessKey: options.secretAccessKey },
+    credentials: { accessKeyId, secretAccessKey, ...(sessionToken === undefined ? {} : { sessionToken }) },
     forcePathStyle: true,
     maxAttempts: 1,
     // Stored objects carry a checksum of their own.

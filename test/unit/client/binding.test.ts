@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { readBinding } from '@faaskeeper/client';
@@ -37,7 +37,15 @@ async function write(dir: string, values: Record<string, string>): Promise<strin
 const EXPECTED = {
   instance: 'abc1',
   nats: { url: 'nats://h:4222', user: 'u', password: 'p' },
-  s3: { endpoint: 'http://h:9000', region: 'r', bucket: 'b', accessKeyId: 'k', secretAccessKey: 's', prefix: 'abc1/' },
+  s3: {
+    endpoint: 'http://h:9000',
+    region: 'r',
+    bucket: 'b',
+    accessKeyId: 'k',
+    secretAccessKey: 's',
+    prefix: 'abc1/',
+    renew: expect.any(Function),
+  },
 };
 
 test('a service binding is a directory with one file a value', async () => {
@@ -66,4 +74,28 @@ test('what is missing or wrong is named', async () => {
     /no valid instance/,
   );
   await expect(readBinding(join(root, 'none'))).rejects.toMatchObject({ code: 'BadArguments' });
+});
+
+test('credentials that were renewed are read again, from a mounted Secret as one', async () => {
+  const mount = join(root, 'mount');
+  const show = async (moment: string, values: Record<string, string>) => {
+    await write(join(mount, moment), { ...VALUES, ...values });
+    await symlink(moment, join(mount, '..next'));
+    await rename(join(mount, '..next'), join(mount, '..data'));
+  };
+  await show('..1', { 'nats-creds': 'one', 's3-session-token': 'first', 'ca.crt': 'pem' });
+  for (const name of ['nats-creds', ...Object.keys(VALUES)]) await symlink(join('..data', name), join(mount, name));
+  const { nats, s3 } = await readBinding(mount);
+  const creds = nats.creds as () => string;
+  expect(creds().trim()).toBe('one');
+  expect(s3).toMatchObject({ sessionToken: 'first', ca: 'pem' });
+  await show('..2', { 'nats-creds': 'two', 's3-access-key-id': 'k2', 's3-session-token': 'second' });
+  expect(creds().trim()).toBe('two');
+  expect(await s3.renew?.()).toEqual({ accessKeyId: 'k2', secretAccessKey: 's', sessionToken: 'second' });
+});
+
+test('an instance whose store gives clients no keys names its ZooKeeper endpoint', async () => {
+  const { 's3-access-key-id': _k, 's3-secret-access-key': _s, ...rest } = VALUES;
+  const dir = await write(join(root, 'keyless'), { ...rest, zookeeper: 'shop-orders.faaskeeper-system.svc:2181' });
+  await expect(readBinding(dir)).rejects.toThrow(/no keys of its own.*shop-orders.faaskeeper-system.svc:2181/);
 });

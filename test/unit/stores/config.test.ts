@@ -4,12 +4,14 @@ const ENVIRONMENT = {
   FAASKEEPER_NATS_URL: 'nats://localhost:4222,nats://other:4222',
   FAASKEEPER_NATS_USER: 'system',
   FAASKEEPER_NATS_PASSWORD: 'secret',
+  FAASKEEPER_NATS_CREDS: '/credentials/system.creds',
   FAASKEEPER_REDIS_URL: 'redis://localhost:6379/0',
   FAASKEEPER_S3_ENDPOINT: 'http://localhost:9000',
   FAASKEEPER_S3_REGION: 'eu-central-1',
   FAASKEEPER_S3_BUCKET: 'faaskeeper',
   FAASKEEPER_S3_ACCESS_KEY_ID: 'key',
   FAASKEEPER_S3_SECRET_ACCESS_KEY: 'secret',
+  FAASKEEPER_S3_SESSION_TOKEN: 'token',
 };
 
 test('every setting comes from its environment variable, and goes back to it', () => {

@@ -1,0 +1,61 @@
+/** What signs the requests to the store. */
+export interface S3Keys {
+  readonly accessKeyId: string;
+  readonly secretAccessKey: string;
+  /** Of temporary keys. */
+  readonly sessionToken?: string | undefined;
+}
+
+/** Keys are looked up again after so long, ms: renewed ones take over before the old ones end. */
+const FRESH_MS = 60_000;
+
+/** The keys that hold now; where they come from is asked again when the store refuses them, and now and then. */
+export class KeyRing {
+  readonly #renew: (() => Promise<S3Keys>) | undefined;
+  #current: S3Keys;
+  #asked = Date.now();
+  #asking: Promise<void> | undefined;
+
+  constructor(first: S3Keys, renew?: () => Promise<S3Keys>) {
+    this.#current = first;
+    this.#renew = renew;
+  }
+
+  /** False: the first keys are the only ones. */
+  get renewable(): boolean {
+    return this.#renew !== undefined;
+  }
+
+  get current(): S3Keys {
+    if (Date.now() - this.#asked > FRESH_MS) void this.#ask();
+    return this.#current;
+  }
+
+  /** True when there are other keys than the refused ones. */
+  async replaced(refused: S3Keys): Promise<boolean> {
+    if (this.#current === refused) await this.#ask();
+    return this.#current !== refused;
+  }
+
+  #ask(): Promise<void> {
+    this.#asking ??= this.#askOnce().finally(() => {
+      this.#asking = undefined;
+    });
+    return this.#asking;
+  }
+
+  async #askOnce(): Promise<void> {
+    this.#asked = Date.now();
+    // The old ones may still do; if not, the store says so.
+    const now = await this.#renew?.().catch(() => undefined);
+    if (now !== undefined && !same(now, this.#current)) this.#current = now;
+  }
+}
+
+function same(one: S3Keys, other: S3Keys): boolean {
+  return (
+    one.accessKeyId === other.accessKeyId &&
+    one.secretAccessKey === other.secretAccessKey &&
+    one.sessionToken === other.sessionToken
+  );
+}
