@@ -36,6 +36,21 @@ export const BENCH = {
   restMs: 5,
   /** Elements of the list that the list operations work on. */
   listElements: 100,
+  /** Connections through the gateway, and of how many requests read, in percent. */
+  gatewayConnections: [1, 8, 32, 128],
+  gatewayReads: [100, 90, 0],
+  gatewayRoundMs: 300,
+  gatewayWarmMs: 1_000,
+  /** Connected sessions that do nothing, and sessions that are opened and closed again, so many at a time. */
+  idleSessions: 4_000,
+  churnedSessions: 20_000,
+  churnParallel: 64,
+  /** No more come after so long. */
+  churnMs: 20_000,
+  /** What connecting left behind is gone after so long. */
+  idleSettleMs: 2_000,
+  /** The load generator opens thousands of sessions in less. */
+  loadStuckMs: 120_000,
   /** No answer in so long: the run fails instead of hanging. */
   stuckMs: 60_000,
 } as const;

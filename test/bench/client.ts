@@ -15,11 +15,30 @@ export interface BenchClient {
   close(): Promise<void>;
 }
 
+/** What a server holds after a garbage collection, bytes. */
+export interface Memory {
+  /** Of the process, as the operating system counts it. */
+  readonly resident: number;
+  /** Reachable objects and buffers. */
+  readonly live: number;
+}
+
+/** Where ZooKeeper's clients find the system. */
+export interface WireServer {
+  readonly host: string;
+  readonly port: number;
+  /** undefined: it is not ours to look into. */
+  memory(): Promise<Memory | undefined>;
+  /** CPU time that all processes of the system have taken so far, ms; undefined: they are not ours to look into. */
+  cpuMs(): Promise<number | undefined>;
+}
+
 /** A running system. */
 export interface BenchSystem {
   readonly name: SystemName;
   /** Its client keeps what it reads. */
   readonly hasCache: boolean;
+  readonly wire: WireServer;
   /** For the report: what runs, in which version. */
   readonly versions: Readonly<Record<string, string>>;
   /** A new session. With `cache`, reads may be answered from the client's memory. */

@@ -1,4 +1,5 @@
 import { execFile } from 'node:child_process';
+import { readFile } from 'node:fs/promises';
 import { availableParallelism, cpus, loadavg, release, totalmem, type } from 'node:os';
 import { promisify } from 'node:util';
 
@@ -29,4 +30,22 @@ export async function versionOf(program: string, args: readonly string[] = ['--v
   } catch {
     return 'unknown';
   }
+}
+
+/** Memory of a process as Linux counts it. */
+export async function residentBytes(pid: number): Promise<number> {
+  const kib = /^VmRSS:\s+(\d+) kB$/m.exec(await readFile(`/proc/${pid}/status`, 'utf8'))?.[1];
+  if (kib === undefined) throw new Error(`The memory of process ${pid} is not known`);
+  return Number(kib) * 1024;
+}
+
+/** CPU time of these processes so far, ms; Linux counts hundredths of a second. */
+export async function cpuMsOf(pids: readonly (number | undefined)[]): Promise<number> {
+  const times = pids.map(async (pid) => {
+    if (pid === undefined) return 0;
+    // The name before the last bracket may hold anything.
+    const fields = (await readFile(`/proc/${pid}/stat`, 'utf8')).replace(/^.*\) /s, '').split(' ');
+    return (Number(fields[11]) + Number(fields[12])) * 10;
+  });
+  return (await Promise.all(times)).reduce((sum, time) => sum + time, 0);
 }

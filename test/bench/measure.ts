@@ -8,6 +8,8 @@ export interface Round {
   readonly perSecond: number;
   /** The same, counted until everything written was visible to readers. */
   readonly visiblePerSecond?: number;
+  /** CPU time of all processes of the system for one operation, until it is visible, µs. */
+  readonly cpuMicros?: number;
 }
 
 export interface RoundOptions {

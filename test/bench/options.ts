@@ -11,7 +11,7 @@ export const operationNames = [
   'getChildren',
 ] as const;
 export type OperationName = (typeof operationNames)[number];
-export const otherParts = ['watch', 'children', 'primitives', 'floors', 'stages'] as const;
+export const otherParts = ['gateway', 'memory', 'watch', 'children', 'primitives', 'floors', 'stages'] as const;
 export const partNames = [...operationNames, ...otherParts] as const;
 export type PartName = (typeof partNames)[number];
 
@@ -47,6 +47,7 @@ Usage: npm run bench -- [flags]
   --quick             A smoke run of half a minute: one round, two sizes, 2,000 children
   --only <parts>      Of ${operationNames.join(', ')},
                       ${otherParts.join(', ')}
+                      (gateway and memory: through the ZooKeeper gateway)
   --sizes <bytes>     Data of the nodes; default ${sizes.join(',')}
   --outstanding <n>   Requests on their way at a time; default 1,64,256 (256 for small nodes only)
   --rounds <n>        Rounds of each figure; default 3

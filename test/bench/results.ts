@@ -1,8 +1,9 @@
-import type { SystemName } from './client.ts';
+import type { Memory, SystemName } from './client.ts';
+import type { Churn } from './load/commands.ts';
 import type { Machine } from './machine.ts';
 import type { Round } from './measure.ts';
 
-export const sections = ['operations', 'watch', 'children', 'primitives', 'floors', 'stages'] as const;
+export const sections = ['operations', 'gateway', 'watch', 'children', 'primitives', 'floors', 'stages'] as const;
 export type Section = (typeof sections)[number];
 
 /** One operation on one system, over all rounds. */
@@ -17,6 +18,17 @@ export interface Measurement {
   readonly rounds: readonly Round[];
 }
 
+/** What connected sessions that do nothing cost a server. */
+export interface IdleMemory {
+  readonly system: SystemName;
+  readonly sessions: number;
+  /** Before, with the sessions, and after these and more have come and gone. */
+  readonly before: Memory;
+  readonly connected: Memory;
+  readonly churn: Churn;
+  readonly after: Memory;
+}
+
 /** Everything that one run found out; `--json` writes it. */
 export interface Results {
   readonly date: string;
@@ -25,6 +37,7 @@ export interface Results {
   readonly machine: Machine;
   readonly versions: Readonly<Record<string, string>>;
   readonly measurements: readonly Measurement[];
+  readonly idle?: readonly IdleMemory[];
 }
 
 /** Collects rounds while the systems take turns. */

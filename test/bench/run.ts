@@ -8,6 +8,7 @@ import { Recorder, type Results } from './results.ts';
 import { measureChildren } from './scenarios/children.ts';
 import type { BenchContext } from './scenarios/context.ts';
 import { measureFloors } from './scenarios/floors.ts';
+import { measureGateway, measureIdle } from './scenarios/gateway.ts';
 import { measureOperations } from './scenarios/operations.ts';
 import { measurePrimitives } from './scenarios/primitives.ts';
 import { measureStages } from './scenarios/stages.ts';
@@ -38,6 +39,8 @@ export async function runBench(options: BenchOptions, say: (line: string) => voi
     await measureStages(context, faaskeeper);
     await measurePrimitives(context, faaskeeper);
   }
+  await measureGateway(context);
+  const idle = await measureIdle(context);
   await measureOperations(context);
   await measureWatch(context);
   const children = await measureChildren(context);
@@ -48,5 +51,6 @@ export async function runBench(options: BenchOptions, say: (line: string) => voi
     machine,
     versions: Object.assign({ Node: process.version }, ...systems.map((system) => system.versions)),
     measurements: recorder.measurements,
+    ...(idle.length === 0 ? {} : { idle }),
   };
 }

@@ -1,3 +1,4 @@
+import { BENCH } from '../bounds.ts';
 import { systemTitles } from '../client.ts';
 import { type Round, spread } from '../measure.ts';
 import type { Measurement, Results, Section } from '../results.ts';
@@ -5,7 +6,7 @@ import { floorBytes, floorNames } from '../scenarios/floors.ts';
 import { stageNames } from '../scenarios/stages.ts';
 import { figure, ratioText, sizeText, spreadText, table } from './format.ts';
 
-type Metric = 'p50' | 'p99' | 'perSecond' | 'visiblePerSecond';
+type Metric = 'p50' | 'p99' | 'perSecond' | 'visiblePerSecond' | 'cpuMicros';
 
 /** The same operation on both sides of a comparison. */
 interface Pair {
@@ -23,6 +24,8 @@ export function renderReport(results: Results): string {
     aims(results),
     latencies(results),
     throughput(results),
+    gateway(results),
+    idle(results),
     watch(results),
     children(results),
     primitives(results),
@@ -98,8 +101,28 @@ function aims(results: Results): string {
       `${figure((marks[1] ?? Number.NaN) / (marks[0] ?? Number.NaN))}×`,
     ],
   ];
+  rows.push(...gatewayAims(results));
   const known = rows.filter((row) => !row[2]?.startsWith('–'));
   return known.length === 0 ? '' : `### Aims\n\n${table(['figure', 'aim', 'measured'], known)}`;
+}
+
+/** The worst of each: the aims hold for any number of connections. */
+function gatewayAims(results: Results): string[][] {
+  const worst = (operation: string) => {
+    const found = pairs(results, 'gateway').filter((pair) => pair.operation === operation && pair.outstanding > 1);
+    const ratios = found.map(({ ours, theirs }) => {
+      const of = (side: Measurement | undefined) => spread(values(side, 'perSecond') ?? []).median;
+      return of(ours) / of(theirs);
+    });
+    return figure(ratios.length === 0 ? Number.NaN : Math.min(...ratios));
+  };
+  const idle = results.idle?.find(({ system }) => system === 'faaskeeper');
+  const memory = idle && (idle.connected.resident - idle.before.resident) / idle.sessions / 1024;
+  return [
+    ['reads through the gateway, 8 to 128 connections, against ZooKeeper', '≥ 0.8×', `${worst('100 % reads')}×`],
+    ['writes through the gateway, 8 to 128 connections, against ZooKeeper', '≥ 0.3×', `${worst('0 % reads')}×`],
+    ['memory of the gateway for an idle session', '≤ 20 KiB', `${figure(memory ?? Number.NaN)} KiB`],
+  ];
 }
 
 function latencies(results: Results): string {
@@ -137,6 +160,74 @@ function throughput(results: Results): string {
 
 Operations per second of one session with so many outstanding. "visible/s" counts FaaSKeeper's writes until user storage
 shows all of them.
+
+${table(head, rows, 2)}`;
+}
+
+function gateway(results: Results): string {
+  const rows = pairs(results, 'gateway').map((pair) => [
+    pair.operation,
+    String(pair.outstanding),
+    ...compared(pair, 'perSecond'),
+    ...compared(pair, 'cpuMicros'),
+    ...compared(pair, 'p50'),
+    ...compared(pair, 'p99'),
+  ]);
+  if (rows.length === 0) return '';
+  const head = [
+    'mix',
+    'connections',
+    'gateway/s',
+    `${zookeeper}/s`,
+    'ratio',
+    'gateway CPU',
+    `${zookeeper} CPU`,
+    'ratio',
+    'gateway p50',
+    `${zookeeper} p50`,
+    'ratio',
+  ];
+  return `### Through the gateway
+
+getData and setData of 1 KiB on ${BENCH.nodes} nodes by ZooKeeper's clients, each connection with one request at a time; the clients
+are a process of their own, the same for both. CPU is the time of all processes of the system for one operation, until it
+is visible, in µs: it tells more than the rates where others use the machine. Latencies in ms.
+
+${table([...head, 'gateway p99', `${zookeeper} p99`, 'ratio'], rows, 1)}`;
+}
+
+function idle({ idle }: Results): string {
+  if (idle === undefined) return '';
+  const kib = (bytes: number) => figure(bytes / 1024);
+  const mib = (bytes: number) => figure(bytes / 1024 / 1024);
+  const rows = idle.flatMap(({ system, sessions, before, connected, churn, after }) =>
+    (['resident', 'live'] as const).map((kind) => [
+      system === 'faaskeeper' ? 'gateway' : zookeeper,
+      kind,
+      mib(before[kind]),
+      mib(connected[kind]),
+      kib((connected[kind] - before[kind]) / sessions),
+      mib(after[kind]),
+      figure(churn.count),
+      figure((churn.count / churn.ms) * 1000),
+    ]),
+  );
+  const { sessions = 0 } = idle[0] ?? {};
+  const many = sessions.toLocaleString('en-US');
+  const head = [
+    'server',
+    'memory',
+    'before, MiB',
+    `${many} sessions, MiB`,
+    'per session, KiB',
+    'after, MiB',
+    'came and went',
+    'sessions/s',
+  ];
+  return `### Memory of idle sessions
+
+Of the server that clients connect to, each time after a garbage collection: "resident" is what the operating system
+counts, "live" what can still be reached. "After": these sessions are closed, and more came and went, so many per second.
 
 ${table(head, rows, 2)}`;
 }

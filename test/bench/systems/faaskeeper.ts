@@ -1,10 +1,13 @@
+import { once } from 'node:events';
+import { connect as connectSocket } from 'node:net';
 import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
 import { FaaSKeeper } from '@faaskeeper/client';
 import type { StoresConfig } from '@faaskeeper/functions/stores';
 import { type LocalFaaSKeeper, startLocal } from 'faaskeeper/local';
-import { type RunningServer, serverPackages, startNats, startRedis, startS3 } from 'faaskeeper/servers';
-import type { BenchClient, BenchSystem } from '../client.ts';
-import { versionOf } from '../machine.ts';
+import { loopback, type RunningServer, serverPackages, startNats, startRedis, startS3 } from 'faaskeeper/servers';
+import type { BenchClient, BenchSystem, Memory } from '../client.ts';
+import { cpuMsOf, versionOf } from '../machine.ts';
 
 /** What the parts of the system can be reached by, for what is measured without it. */
 export interface SystemServers {
@@ -37,12 +40,26 @@ export async function startFaaSKeeper(directory: string, say: (line: string) => 
       keep(startS3({ ...place('s3'), kind: 'minio' })),
     ]);
     const natsAddress = { url: nats.address, ...nats.system };
-    const options = { nats: natsAddress, redisUrl: redis.url, s3: s3.s3, logLevel: 'warn', onEvent: say };
+    const socket = join(directory, 'probe.sock');
+    const gateway = {
+      FAASKEEPER_MAX_CLIENT_CONNECTIONS: '0',
+      FAASKEEPER_BENCH_PROBE: socket,
+      NODE_OPTIONS: `--import=${join(import.meta.dirname, '../load/probe.ts')}`,
+    };
+    const around = { nats: natsAddress, redisUrl: redis.url, s3: s3.s3, logLevel: 'warn' };
+    const options = { ...around, gateway, onEvent: say };
     const local = await startLocal({ home: join(directory, 'home'), ...options });
     running.push(local);
+    const pids = () => [nats, redis, s3, ...Object.values(local.processes)].map(({ pid }) => pid);
     return {
       name: 'faaskeeper',
       hasCache: true,
+      wire: {
+        host: loopback,
+        port: local.processes.gateway.port,
+        memory: () => memoryOf(socket),
+        cpuMs: () => cpuMsOf(pids()),
+      },
       versions: {
         NATS: await versionOf(nats.process.spec.command),
         Redis: await versionOf(redis.process.spec.command),
@@ -61,6 +78,14 @@ export async function startFaaSKeeper(directory: string, say: (line: string) => 
     await stop();
     throw error;
   }
+}
+
+/** What the probe in the gateway says. */
+async function memoryOf(path: string): Promise<Memory> {
+  const socket = connectSocket(path);
+  await once(socket, 'connect');
+  const { rss, heapUsed, external } = JSON.parse(await text(socket)) as NodeJS.MemoryUsage;
+  return { resident: rss, live: heapUsed + external };
 }
 
 async function connect(binding: string, cache: boolean): Promise<BenchClient> {

@@ -1,6 +1,8 @@
+import { execFile } from 'node:child_process';
+import { promisify } from 'node:util';
 import { startZooKeeper, zookeeperVersion } from 'faaskeeper/servers';
-import type { BenchSystem } from '../client.ts';
-import { versionOf } from '../machine.ts';
+import type { BenchSystem, Memory, WireServer } from '../client.ts';
+import { cpuMsOf, residentBytes, versionOf } from '../machine.ts';
 import { ZooKeeperClient } from '../zookeeper/client.ts';
 
 /**
@@ -17,26 +19,50 @@ export async function startZooKeeperSystem(
 ): Promise<BenchSystem> {
   if (address !== undefined) {
     const [host = '', port = ''] = address.split(':');
-    return systemAt(host, Number(port), { ZooKeeper: 'given by address' }, async () => {});
+    return systemAt(
+      { host, port: Number(port), memory: async () => undefined, cpuMs: async () => undefined },
+      { ZooKeeper: 'given by address' },
+      async () => {},
+    );
   }
   // Java prefers what it finds here to its command line: only the bench needs it.
   process.env._JAVA_OPTIONS = javaOptions;
   const server = await startZooKeeper({ dataDir: directory, onProgress: say });
   const versions = { ZooKeeper: zookeeperVersion, Java: await versionOf('java', ['-version']) };
-  return systemAt(server.host, server.port, versions, () => server.stop());
+  const { host, port } = server;
+  return systemAt(
+    { host, port, memory: () => memoryOf(server.pid), cpuMs: () => cpuMsOf([server.pid]) },
+    versions,
+    () => server.stop(),
+  );
 }
 
 function systemAt(
-  host: string,
-  port: number,
+  wire: WireServer,
   versions: Readonly<Record<string, string>>,
   stop: () => Promise<void>,
 ): BenchSystem {
   return {
     name: 'zookeeper',
     hasCache: false,
+    wire,
     versions,
-    connect: () => ZooKeeperClient.connect(host, port),
+    connect: () => ZooKeeperClient.connect(wire.host, wire.port),
     [Symbol.asyncDispose]: stop,
   };
+}
+
+/** Asks Java to collect garbage, and what is left; undefined without its tools. */
+async function memoryOf(pid: number | undefined): Promise<Memory | undefined> {
+  if (pid === undefined) return undefined;
+  const ask = (command: string) => promisify(execFile)('jcmd', [String(pid), command]);
+  try {
+    await ask('GC.run');
+    const { stdout } = await ask('GC.heap_info');
+    const used = /\bheap\b.*\bused (\d+)K/.exec(stdout)?.[1];
+    if (used === undefined) return undefined;
+    return { resident: await residentBytes(pid), live: Number(used) * 1024 };
+  } catch {
+    return undefined;
+  }
 }

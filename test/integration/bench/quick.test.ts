@@ -17,6 +17,8 @@ test(
       'children faaskeeper',
       'children zookeeper',
       'floors faaskeeper',
+      'gateway faaskeeper',
+      'gateway zookeeper',
       'operations faaskeeper',
       'operations zookeeper',
       'primitives faaskeeper',
@@ -32,8 +34,25 @@ test(
         expect(p99).toBeGreaterThanOrEqual(p50);
       }
     }
+    for (const { sessions, before, churn, after } of results.idle ?? []) {
+      expect([sessions, churn.count]).toEqual([200, 200]);
+      expect(before.resident).toBeGreaterThan(before.live);
+      expect(after.live).toBeGreaterThan(0);
+    }
+    expect(results.idle?.map(({ system }) => system)).toContain('faaskeeper');
     const report = renderReport(results);
-    for (const title of ['Aims', 'Latency', 'Throughput', 'Watch', 'many children', 'primitives', 'Floors', 'Stages']) {
+    for (const title of [
+      'Aims',
+      'Latency',
+      'Throughput',
+      'gateway',
+      'Memory',
+      'Watch',
+      'many children',
+      'primitives',
+      'Floors',
+      'Stages',
+    ]) {
       expect(report).toMatch(new RegExp(`^### .*${title}`, 'm'));
     }
   },

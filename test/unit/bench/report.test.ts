@@ -74,3 +74,33 @@ test('tables are written between the markers of docs/performance.md, and nowhere
   expect(withTables(written, 'NEW TABLES')).toBe(written);
   expect(() => withTables('no markers', '')).toThrow(/no lines/);
 });
+
+test('what the gateway does stands beside what ZooKeeper does, and against the aims', () => {
+  const at = (outstanding: number, operation: string) =>
+    ({ section: 'gateway', operation, sizeBytes: 1024, outstanding }) as const;
+  const measurements: Results['measurements'] = [8, 32].flatMap((connections) => [
+    { ...at(connections, '100 % reads'), system: 'faaskeeper', rounds: [round(connections === 8 ? 1 : 2)] },
+    { ...at(connections, '100 % reads'), system: 'zookeeper', rounds: [round(1)] },
+  ]);
+  const MiB = 1024 * 1024;
+  const memory = (resident: number, live: number) => ({ resident: resident * MiB, live: live * MiB });
+  const report = renderReport({
+    ...results(measurements),
+    idle: [
+      {
+        system: 'faaskeeper',
+        sessions: 1024,
+        before: memory(100, 20),
+        connected: memory(110, 28),
+        churn: { count: 5_000, ms: 2_000 },
+        after: memory(101, 20),
+      },
+    ],
+  });
+  expect(report).toContain('| 100 % reads | 32 | 500 | 1,000 | 0.500× |');
+  expect(report).toContain('| reads through the gateway, 8 to 128 connections, against ZooKeeper | ≥ 0.8× | 0.500× |');
+  expect(report).toContain('| memory of the gateway for an idle session | ≤ 20 KiB | 10.0 KiB |');
+  expect(report).toContain('| after, MiB | came and went | sessions/s |');
+  expect(report).toContain('| gateway | resident | 100 | 110 | 10.0 | 101 | 5,000 | 2,500 |');
+  expect(report).toContain('| gateway | live | 20.0 | 28.0 | 8.00 | 20.0 | 5,000 | 2,500 |');
+});
