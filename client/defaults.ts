@@ -14,6 +14,8 @@ export const DEFAULTS = {
   hitsPerTurn: 1_000,
   /** Paths remembered as "read once": the second read caches. */
   readOncePaths: 8_192,
+  /** Writes to cached nodes whose data is kept until they are visible. */
+  keptWrites: 4_096,
   /** Calls of one session that wait in the client. */
   waitingCalls: 65_536,
   /** Data of calls that wait in the client. */
@@ -32,6 +34,8 @@ export const DEFAULTS = {
   snapshotReads: 8,
   /** The watermark waits at most so long for one read that is repeated. */
   holdTime: 2_000,
+  /** A watch event waits at most so long for the reply of an earlier write. */
+  replyGrace: 1_000,
   /** A beat's answer may overtake the watermark that it names by so much before that counts as lost. */
   watermarkGrace: 150,
   /** Reads in parallel while watches are brought up to date. */

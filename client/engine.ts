@@ -5,6 +5,7 @@ import {
   type Identity,
   type Operation,
   type Reply,
+  type Stat,
   ThrottledError,
 } from '@faaskeeper/protocol';
 import type { Chroot } from './chroot.ts';
@@ -16,6 +17,7 @@ import { NodeReader, type NodeState } from './reads/node-state.ts';
 import { type Call, Order } from './reads/order.ts';
 import { ReadCall } from './reads/read-call.ts';
 import { type Answer, Reader, type Target } from './reads/reader.ts';
+import { ReplyGrace } from './reads/reply-grace.ts';
 import { WriteCall } from './reads/write-call.ts';
 import type { Credentials } from './session/handshake.ts';
 import { ENVELOPE_BYTES, requestBytes } from './session/requests.ts';
@@ -67,6 +69,9 @@ export class Engine implements Follower {
   readonly #order = new Order();
   readonly #calls = new Set<AnyCall>();
   readonly #ownsView: boolean;
+  /** As far as a gateway vouches for them, and what the session has added since. */
+  #identities: readonly Identity[];
+  readonly #grace: ReplyGrace;
   #over: AbortController | undefined;
   #waitingBytes = 0;
   /** Every event up to this zxid has been told. */
@@ -86,7 +91,10 @@ export class Engine implements Follower {
     this.events = events;
     this.#ownsView = view === undefined;
     // The feed first: what becomes visible after the session is open must not be missed.
-    this.view = view ?? new View(outside, instance, options.cacheBytes);
+    const ofSystem = options.identities !== undefined;
+    this.view = view ?? new View(outside, instance, { cacheBytes: options.cacheBytes, system: ofSystem });
+    this.#identities = options.identities ?? [];
+    this.#grace = new ReplyGrace(clock);
     this.#nodes = new NodeReader(objects, clock, options.prefix);
     const watermark = () => this.#watermark.value;
     this.#reader = new Reader({
@@ -104,6 +112,7 @@ export class Engine implements Follower {
       watermark,
       state: () => this.session.state,
       toUser: (path) => chroot.toUser(path),
+      identities: ofSystem ? () => this.#identities : undefined,
       onTell: (zxid) => {
         // Answers of earlier transactions come before it, and no others.
         this.#told = Math.max(this.#told, zxid - 1);
@@ -209,10 +218,17 @@ export class Engine implements Follower {
       operation,
       requests: this.session.requests,
       onReply: (reply) => {
+        if (operation.type === 'addAuth' && reply.error === undefined) this.#authenticated(reply.result);
+        if (operation.type === 'setData' && reply.error === undefined)
+          this.view.written(operation.path, reply.result as Stat, operation.data);
         this.#reader.see(reply.zxid);
         answered();
+        this.#grace.answered(reply.zxid, this.#order.unanswered);
       },
-      onUnanswered: answered,
+      onUnanswered: () => {
+        answered();
+        this.#grace.answered(-1, this.#order.unanswered);
+      },
       mayShow: ({ zxid }) =>
         Math.max(this.#watermark.value, this.#told) >= zxid ||
         (!covered && !this.#telling && (this.watches.armed === 0 || operation.type === 'closeSession')),
@@ -281,8 +297,14 @@ export class Engine implements Follower {
     const { nodes, recursive } = this.watches.lacking(step);
     if (recursive) this.onGap();
     const free = this.#reader.free();
-    if (nodes.length === 0) return free;
-    return this.#catchUp(nodes).then(() => free);
+    const caughtUp = nodes.length === 0 ? free : this.#catchUp(nodes).then(() => free);
+    const inOrder = () => this.#grace.before(this.watches.due(step.zxid), this.#order.unanswered);
+    return caughtUp === undefined ? inOrder() : caughtUp.then(inOrder);
+  }
+
+  #authenticated(result: unknown): void {
+    const added = Array.isArray(result) ? (result as Identity[]) : [];
+    this.#identities = [...this.#identities, ...added];
   }
 
   /** Reads again what is watched and changed unheard. Without that, the watermark must not be taken. */
@@ -301,6 +323,8 @@ export class Engine implements Follower {
     const node = await this.#nodes.read(path, false, this.#untilOver()).catch(() => undefined);
     if (node === undefined) return undefined;
     if (node.state !== 'protected') return knownOfNode(node);
+    // Behind closeSession nothing is answered any more.
+    if (this.closing) return undefined;
     const reply = await this.#ask({ type: 'read', path, what: 'exists' }).catch(() => undefined);
     if (reply === undefined) return undefined;
     const { zxid, error, result } = reply;
@@ -333,6 +357,7 @@ export class Engine implements Follower {
   #end(error: FaaSKeeperError): void {
     this.#over?.abort(error);
     this.#watermark.close();
+    this.#grace.close();
     this.view.leave(this);
     if (this.#ownsView) this.view.close();
     this.watches.clear();

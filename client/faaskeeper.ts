@@ -22,7 +22,7 @@ import { type ClientEvents, Engine } from './engine.ts';
 import { multiResults, Transaction } from './multi.ts';
 import type { ConnectOptions } from './options.ts';
 import type { Outside } from './ports.ts';
-import { type Answer, type ReadKind, target } from './reads/reader.ts';
+import { type Answer, freshTarget, type ReadKind, target } from './reads/reader.ts';
 import { type SessionState, statesOf } from './session/states.ts';
 import { connectNats, s3Reader, systemClock, systemRandom } from './transport/index.ts';
 import type {
@@ -347,7 +347,8 @@ export class FaaSKeeper {
     const recursive = mode === 'PERSISTENT_RECURSIVE';
     watches.prepare(system, recursive);
     const onOver = () => watches.release(system, recursive);
-    await this.#engine.read([target(system, 'exists')], { ...options, exact: true, onOver }, ([answer]) => {
+    const base = recursive ? freshTarget(system) : target(system, 'exists');
+    await this.#engine.read([base], { ...options, exact: true, onOver }, ([answer]) => {
       const { zxid, stat } = answer as Answer;
       watches.arm(system, keptKind(mode), callback, knownOf(zxid, stat));
     });

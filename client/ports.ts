@@ -1,3 +1,5 @@
+import type { LinkMessage } from './session/link.ts';
+
 /**
  * The seams of the client: all that session, reads, watches and cache know of the outside. `transport/` implements them
  * over NATS and S3; a seeded simulation implements them too. Times are ms, sizes bytes.
@@ -13,7 +15,8 @@ export interface Messaging {
   /** Largest payload that the server takes. */
   readonly maxPayload: number;
   publish(subject: string, payload: Uint8Array): void;
-  subscribe(subject: string, handler: (payload: Uint8Array) => void): Subscription;
+  /** The handler is told the subject, too: a subscription may be for several. */
+  subscribe(subject: string, handler: (payload: Uint8Array, subject: string) => void): Subscription;
   /** Called with false when the connection breaks and with true when it is back, subscriptions and all. */
   onConnection(handler: (connected: boolean) => void): void;
   close(): Promise<void>;
@@ -44,9 +47,22 @@ export interface Random {
   fraction(): number;
 }
 
+/** Where the messages of many sessions of one process leave and arrive together (a gateway's). */
+export interface Mailbox {
+  readonly secret: Uint8Array;
+  /** Seals what arrives. */
+  readonly key: Uint8Array;
+  /** `token` names an attachment below the mailbox. */
+  receive(token: string, handler: (message: LinkMessage) => void): Subscription;
+  /** Sends a message of a session, with those of others. */
+  post(subject: string, payload: Uint8Array): void;
+}
+
 export interface Outside {
   readonly messaging: Messaging;
   readonly objects: ObjectReader;
   readonly clock: Clock;
   readonly random: Random;
+  /** Default: each attachment has its own way back. */
+  readonly mailbox?: Mailbox | undefined;
 }

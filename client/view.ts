@@ -1,4 +1,4 @@
-import { subjects } from '@faaskeeper/protocol';
+import { type Stat, subjects } from '@faaskeeper/protocol';
 import { NearCache } from './cache/near-cache.ts';
 import { DEFAULTS } from './defaults.ts';
 import type { Clock, Messaging, Subscription, Timer } from './ports.ts';
@@ -28,10 +28,16 @@ export class View {
   #hint: Timer | undefined;
   #hinted = -1;
 
-  constructor(outside: { messaging: Messaging; clock: Clock }, instance: string, cacheBytes: number) {
+  /** `system`: the feed of the system, which tells of all nodes; only its own user may listen there. */
+  constructor(
+    outside: { messaging: Messaging; clock: Clock },
+    instance: string,
+    { cacheBytes, system = false }: { cacheBytes: number; system?: boolean },
+  ) {
     this.#clock = outside.clock;
     this.#cache = cacheBytes > 0 ? new NearCache(cacheBytes) : undefined;
-    this.#feed = outside.messaging.subscribe(subjects(instance).watermark, (payload) => {
+    const names = subjects(instance);
+    this.#feed = outside.messaging.subscribe((system ? names.system : names).watermark, (payload) => {
       const message = Published.decode(payload);
       if (message !== undefined) this.#receive(message);
     });
@@ -67,6 +73,11 @@ export class View {
   /** A session whose watermark is `at` has read this node, exact as of that. */
   offer(path: string, node: NodeState, at: number): void {
     if (at === this.value) this.#cache?.offer(path, node);
+  }
+
+  /** A setData of one of the sessions was answered: what is cached of the node will be what it says, if nothing else is. */
+  written(path: string, stat: Stat, data: Uint8Array | null): void {
+    if (stat.mzxid > this.value) this.#cache?.written(path, stat, data === null ? null : new Uint8Array(data));
   }
 
   /** The system named this watermark: if it does not come by itself in a moment, it is lost. */

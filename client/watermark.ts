@@ -4,6 +4,8 @@ import { decodeAs, decodeWatermarkEntries, type Watermark as Message, watermarkS
 export interface Step {
   readonly zxid: number;
   readonly entries: ReadonlyMap<bigint, number> | null;
+  /** The entries are of exactly what comes after the last step. */
+  readonly exact?: boolean;
 }
 
 export interface WatermarkHooks {
@@ -59,7 +61,7 @@ export class Published {
   after(value: number, interested = true): Step {
     const { zxid, previous } = this;
     if (previous > value || this.#bytes === null) return { zxid, entries: null };
-    return { zxid, entries: interested ? this.entries : NOTHING };
+    return { zxid, entries: interested ? this.entries : NOTHING, exact: previous === value };
   }
 }
 

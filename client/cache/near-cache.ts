@@ -1,8 +1,14 @@
-import { feedDigest } from '@faaskeeper/protocol';
+import { feedDigest, type Stat } from '@faaskeeper/protocol';
 import { LRUCache } from 'lru-cache';
 import { DEFAULTS } from '../defaults.ts';
 import type { NodeState } from '../reads/node-state.ts';
 import type { Step } from '../watermark.ts';
+
+interface Written {
+  readonly path: string;
+  readonly stat: Stat;
+  readonly data: Uint8Array | null;
+}
 
 /**
  * Nodes that were read more than once, each exactly as of the session's watermark: a step of the watermark that names a
@@ -14,6 +20,8 @@ export class NearCache {
   /** Read once; two generations bound it. */
   #seen = new Set<string>();
   #seenBefore = new Set<string>();
+  /** Data that this process has written to cached nodes and that no step covers yet, by transaction. */
+  readonly #written = new Map<number, Written>();
 
   constructor(bytes: number) {
     this.#nodes = new LRUCache({
@@ -62,11 +70,40 @@ export class NearCache {
       const path = this.#paths.get(digest);
       if (path === undefined) continue;
       const node = this.#nodes.peek(path);
-      if (node !== undefined && node.zxid < zxid) this.#nodes.delete(path);
+      if (node !== undefined && node.zxid < zxid) this.#replace(path, node, zxid);
     }
+    for (const zxid of this.#written.keys()) if (zxid <= step.zxid) this.#written.delete(zxid);
+  }
+
+  /**
+   * A setData of this process was answered with this Stat; `data` is the cache's to keep. If the step that covers it
+   * says that nothing has happened to the node since, the node need not be read again.
+   */
+  written(path: string, stat: Stat, data: Uint8Array | null): void {
+    if (!this.#nodes.has(path)) return;
+    // It costs no more than a GET if one is forgotten.
+    if (this.#written.size >= DEFAULTS.keptWrites) this.#written.clear();
+    this.#written.set(stat.mzxid, { path, stat: Object.freeze(stat), data });
+  }
+
+  /** The node changed last at `zxid`: to what was written, if that is what `zxid` was, and nothing else of it changed. */
+  #replace(path: string, node: NodeState, zxid: number): void {
+    const written = this.#written.get(zxid);
+    const exact =
+      written !== undefined &&
+      written.path === path &&
+      node.state === 'node' &&
+      // The same node, as readable as it was, with the same children.
+      written.stat.czxid === node.stat.czxid &&
+      written.stat.aversion === node.stat.aversion &&
+      written.stat.cversion === node.stat.cversion &&
+      written.stat.pzxid === node.stat.pzxid;
+    if (exact) this.#nodes.set(path, { ...node, zxid, stat: written.stat, data: written.data });
+    else this.#nodes.delete(path);
   }
 
   clear(): void {
+    this.#written.clear();
     this.#nodes.clear();
     this.#paths.clear();
   }

@@ -6,6 +6,7 @@ import type { Clock, ObjectReader, Random } from '../ports.ts';
 import type { Credentials } from '../session/handshake.ts';
 import { View } from '../view.ts';
 import { BOUNDS } from './bounds.ts';
+import { InstanceMailbox } from './mailbox.ts';
 import type { SharedMessaging } from './shared-messaging.ts';
 
 /** What the gateway stands on. */
@@ -34,12 +35,15 @@ export class Instance {
   readonly view: View;
   readonly #prefix: string;
   readonly #outside: GatewayOutside;
+  readonly #mailbox: InstanceMailbox;
 
   constructor(outside: GatewayOutside, id: string, prefix: string) {
     this.id = id;
     this.#prefix = prefix;
     this.#outside = outside;
-    this.view = new View({ messaging: outside.messaging.member(), clock: outside.clock }, id, BOUNDS.cacheBytes);
+    const feed = { messaging: outside.messaging.member(), clock: outside.clock };
+    this.#mailbox = new InstanceMailbox({ ...outside, messaging: outside.messaging.member() }, id);
+    this.view = new View(feed, id, { cacheBytes: BOUNDS.cacheBytes, system: true });
   }
 
   /** @throws SessionExpiredError when there is no such session; OperationTimeoutError; AbortedError. */
@@ -50,6 +54,7 @@ export class Instance {
       objects: { get: objects.get, close: () => undefined },
       clock,
       random,
+      mailbox: this.#mailbox,
     };
     const options = {
       instance: this.id,
@@ -68,5 +73,6 @@ export class Instance {
 
   close(): void {
     this.view.close();
+    this.#mailbox.close();
   }
 }

@@ -1,6 +1,6 @@
 import type { Messaging, Subscription } from '../ports.ts';
 
-type Handler = (payload: Uint8Array) => void;
+type Handler = (payload: Uint8Array, subject: string) => void;
 
 /**
  * One connection to NATS for the sessions of many clients: each subject is subscribed to once, whoever listens, and what
@@ -35,8 +35,8 @@ export class SharedMessaging {
     const known = this.#subjects.get(subject);
     if (known !== undefined) known.handlers = [...known.handlers, handler];
     else {
-      const hear: Handler = (payload) => {
-        for (const one of this.#subjects.get(subject)?.handlers ?? []) one(payload);
+      const hear: Handler = (payload, from) => {
+        for (const one of this.#subjects.get(subject)?.handlers ?? []) one(payload, from);
       };
       this.#subjects.set(subject, { subscription: this.#base.subscribe(subject, hear), handlers: [handler] });
     }

@@ -11,3 +11,4 @@ export * from './operations.ts';
 export * from './paths.ts';
 export * from './stat.ts';
 export * from './subjects.ts';
+export * from './x509.ts';

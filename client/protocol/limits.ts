@@ -10,6 +10,9 @@ export const LIMITS = {
   outstandingRequests: 1_024,
   /** Requests that one message of a client may carry. */
   requestsPerMessage: 256,
+  /** Messages of clients that a gateway sends as one, at most, and their bytes (a single message may have more). */
+  bundleMessages: 512,
+  bundleBytes: 1024 * 1024,
   /** Sub-operations of one multi. */
   multiOperations: 10_000,
   /** Path length; keeps keys, subjects and errors printable. */

@@ -31,13 +31,19 @@ export const attachSchema = v.object({
 export type Attach = v.InferOutput<typeof attachSchema>;
 
 const identity = v.object({ scheme: v.string(), id: v.string() });
-/**
- * What a gateway says of a connection that it has (its address, its certificate), on the system's subject, where no
- * client can publish. It replaces what the session was authenticated as: ZooKeeper ties that to the connection.
- */
+const trusted = {
+  /**
+   * What a gateway says of a connection that it has (its address, its certificate). It replaces what the session was
+   * authenticated as: ZooKeeper ties that to the connection. Absent: that stays.
+   */
+  identities: v.optional(v.array(identity)),
+  /** Names the mailbox of a process that has many sessions: one subscription, and one message for replies to many. */
+  mailbox: v.optional(secret),
+};
+/** How a gateway opens sessions: on the system's subject, where no client can publish. */
 export const trustedOpeningSchema = v.variant('type', [
-  v.object({ ...createSessionSchema.entries, identities: v.array(identity) }),
-  v.object({ ...attachSchema.entries, identities: v.array(identity) }),
+  v.object({ ...createSessionSchema.entries, ...trusted }),
+  v.object({ ...attachSchema.entries, ...trusted }),
 ]);
 export type TrustedOpening = v.InferOutput<typeof trustedOpeningSchema>;
 
@@ -58,6 +64,11 @@ export const requestsSchema = v.object({
 export type Requests = Omit<v.InferOutput<typeof requestsSchema>, 'operations'> & { operations: unknown[] };
 
 export const requestMessageSchema = v.variant('type', [createSessionSchema, attachSchema, requestsSchema]);
+/** Messages of clients (RequestMessage), of any sessions, that a gateway sends at once: no more than any could send. */
+export const bundleSchema = v.object({
+  type: v.literal('bundle'),
+  messages: v.pipe(v.array(bytesSchema), v.minLength(1), v.maxLength(LIMITS.bundleMessages)),
+});
 export type RequestMessage = v.InferOutput<typeof requestMessageSchema>;
 export { operationSchema };
 
@@ -88,7 +99,8 @@ export const replySchema = v.object({
 });
 /**
  * Answer to one request. `result` by operation: create CreateResult, setData and setACL Stat, multi
- * MultiOperationResult[] (or, with `error`, ErrorCode[] with one entry an operation), read ReadResult, and so on.
+ * MultiOperationResult[] (or, with `error`, ErrorCode[] with one entry an operation), read ReadResult, addAuth the
+ * identities that it gave, and so on.
  */
 export type Reply = v.InferOutput<typeof replySchema>;
 
@@ -112,6 +124,10 @@ export const sealedMessageSchema = v.variant('type', [
 ]);
 export type SealedMessage = v.InferOutput<typeof sealedMessageSchema>;
 
+/** On a mailbox's subject, sealed with the key that its attachments share: `to` is the rest of an attachment's token. */
+export const mailSchema = v.object({ letters: v.array(v.object({ to: v.string(), message: sealedMessageSchema })) });
+export type Mail = v.InferOutput<typeof mailSchema>;
+
 /** Client → trigger, core NATS; answers a ping as well. */
 export const beatSchema = v.object({ generation: whole, password: secret, id: whole });
 export type Beat = v.InferOutput<typeof beatSchema>;
@@ -134,6 +150,8 @@ export const sessionMessageSchema = v.variant('type', [
 ]);
 export type SessionMessage = v.InferOutput<typeof sessionMessageSchema>;
 
+const aclEntry = v.object({ scheme: v.string(), id: v.string(), permissions: v.number() });
+
 /**
  * What happened to a node: `children` is on the parent of a created or deleted node; `acl` fires no watch but outdates
  * what was read.
@@ -141,10 +159,16 @@ export type SessionMessage = v.InferOutput<typeof sessionMessageSchema>;
 export const CHANGE_KINDS = ['created', 'deleted', 'data', 'children', 'acl'] as const;
 export type ChangeKind = (typeof CHANGE_KINDS)[number];
 
-/** Changes of one node in one distribution, oldest first; order across nodes is (zxid, index). */
+/**
+ * Changes of one node in one distribution, oldest first; order across nodes is (zxid, index). On the system's subjects
+ * it comes besides, with all changes of the node, where some are not for everyone: those carry the ACL that says who may
+ * hear of them.
+ */
 export const changeMessageSchema = v.object({
   path: v.string(),
-  changes: v.array(v.object({ zxid: whole, index: whole, kind: v.picklist(CHANGE_KINDS) })),
+  changes: v.array(
+    v.object({ zxid: whole, index: whole, kind: v.picklist(CHANGE_KINDS), acl: v.optional(v.array(aclEntry)) }),
+  ),
 });
 export type ChangeMessage = v.InferOutput<typeof changeMessageSchema>;
 
@@ -152,7 +176,9 @@ export type ChangeMessage = v.InferOutput<typeof changeMessageSchema>;
  * The watermark: every transaction up to `zxid` is visible in user storage. `entries` lists, for what changed after
  * `previous`, digest (feedDigest, 8 bytes big-endian) and the zxid of its last change (float64 big-endian), 16 bytes
  * each; null means too many. Digests are of changed paths (parents of created and deleted nodes among them), and, with
- * `subtree`, of every ancestor-or-self of a node that anyone may read.
+ * `subtree`, of every ancestor-or-self of a node that anyone may read; where several nodes are told of at or below a
+ * path, their number is listed as well (countDigest). The system's watermark also lists what its own change messages tell
+ * (protectedDigest).
  */
 export const watermarkSchema = v.object({
   zxid: whole,

@@ -87,7 +87,20 @@ const DIGEST_CACHE_ENTRIES = 20_000;
  * at or below this path".
  */
 export function feedDigest(path: string, subtree = false): bigint {
-  const key = subtree ? `*${path}` : path;
+  return digestOf(subtree ? `*${path}` : path);
+}
+
+/** The same for changes that are told on the system's subjects only: the system's watermark lists them besides. */
+export function protectedDigest(path: string, subtree = false): bigint {
+  return digestOf(subtree ? `!*${path}` : `!${path}`);
+}
+
+/** Under it a watermark lists how many nodes it tells of at or below the path, if those are several. */
+export function countDigest(path: string, isProtected = false): bigint {
+  return digestOf(isProtected ? `!#${path}` : `#${path}`);
+}
+
+function digestOf(key: string): bigint {
   const known = DIGEST_CACHE.get(key);
   if (known !== undefined) return known;
   const digest = createHash('sha256').update(key).digest().readBigUInt64BE(0);

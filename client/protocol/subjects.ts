@@ -40,6 +40,12 @@ function subjectsOf(instance: string) {
     change: (path: string) => boundedSubject(`${root}.out.c${pathTokens(path)}`),
     /** All changes below a node (not of the node itself). */
     changesBelow: (path: string) => boundedSubject(`${root}.out.c${pathTokens(path)}.>`),
+    /** The same with nodes that not everyone may read: for those of the system who filter for their clients. */
+    system: {
+      watermark: `${root}.sys.w`,
+      change: (path: string) => boundedSubject(`${root}.sys.c${pathTokens(path)}`),
+      changesBelow: (path: string) => boundedSubject(`${root}.sys.c${pathTokens(path)}.>`),
+    },
     log: `${root}.log`,
     /** Changes for one registered sink. */
     sink: (registration: string) => `${root}.sink.${registration}`,
@@ -54,10 +60,17 @@ function subjectsOf(instance: string) {
 
 /**
  * The token that names an attachment's subject. It is derived from the nonce, so the system never publishes to a
- * subject of the client's choosing.
+ * subject of the client's choosing. Attachments of one mailbox have subjects below that of the mailbox.
  */
-export function sessionToken(nonce: Uint8Array): string {
-  return createHash('sha256').update(nonce).digest('hex').slice(0, 32);
+export function sessionToken(nonce: Uint8Array, mailbox?: Uint8Array): string {
+  const own = createHash('sha256').update(nonce).digest('hex').slice(0, 32);
+  return mailbox === undefined ? own : `${sessionToken(mailbox)}.${own}`;
+}
+
+/** The part of an attachment's token that names its mailbox, if it has one. */
+export function mailboxOf(token: string): string | undefined {
+  const end = token.indexOf('.');
+  return end < 0 ? undefined : token.slice(0, end);
 }
 
 function boundedSubject(subject: string): string | undefined {

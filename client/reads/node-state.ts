@@ -1,4 +1,12 @@
-import { decodeChunk, decodeNodeObject, MarshallingError, type Stat, storageKeys, toStat } from '@faaskeeper/protocol';
+import {
+  decodeChunk,
+  decodeNodeObject,
+  MarshallingError,
+  type Stat,
+  type StorageKeys,
+  storageKeys,
+  toStat,
+} from '@faaskeeper/protocol';
 import { DEFAULTS } from '../defaults.ts';
 import type { Clock, ObjectReader } from '../ports.ts';
 import { sleep } from '../waiting.ts';
@@ -22,12 +30,19 @@ export type NodeState =
 export class NodeReader {
   readonly #objects: ObjectReader;
   readonly #clock: Clock;
-  readonly #keys: ReturnType<typeof storageKeys>;
+  readonly #prefix: string;
+  /** Made when it is needed first: a session that finds all it reads in the cache never does. */
+  #known: StorageKeys | undefined;
 
   constructor(objects: ObjectReader, clock: Clock, prefix: string) {
     this.#objects = objects;
     this.#clock = clock;
-    this.#keys = storageKeys(prefix);
+    this.#prefix = prefix;
+  }
+
+  get #keys(): StorageKeys {
+    this.#known ??= storageKeys(this.#prefix);
+    return this.#known;
   }
 
   /** @throws MarshallingError when the stored object stays damaged, or the signal's AbortedError. */

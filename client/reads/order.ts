@@ -26,6 +26,11 @@ export class Order {
     return this.#calls.length === 0 && this.#unansweredWrites === 0;
   }
 
+  /** Writes that are under way. */
+  get unanswered(): number {
+    return this.#unansweredWrites;
+  }
+
   get waiting(): number {
     return this.#calls.length - this.#head;
   }

@@ -35,11 +35,20 @@ export interface Target {
   issuedAt: number;
   /** zxid of the last change of the node that a watermark named since. */
   outdated: number;
-  waiting: boolean;
+  /** Not from the cache. */
+  readonly fresh: boolean;
 }
 
 export function target(path: string, kind: ReadKind): Target {
-  return { path, kind, digest: feedDigest(path), answer: undefined, issuedAt: -1, outdated: -1, waiting: false };
+  return { path, kind, digest: feedDigest(path), answer: undefined, issuedAt: -1, outdated: -1, fresh: false };
+}
+
+/**
+ * The base of a recursive watch: a GET takes longer than its subscription needs to take effect. A change that is told
+ * before that, and covered after the watch is set, would count as missed.
+ */
+export function freshTarget(path: string): Target {
+  return { ...target(path, 'exists'), fresh: true };
 }
 
 export interface ReaderOptions {
@@ -97,7 +106,7 @@ export class Reader {
     }
     one.issuedAt = this.watermark;
     this.#track(one);
-    const cached = this.#options.cache.cached(one.path, one.issuedAt);
+    const cached = one.fresh ? undefined : this.#options.cache.cached(one.path, one.issuedAt);
     if (cached !== undefined && fits(cached, one.kind)) {
       if (++this.hits < DEFAULTS.hitsPerTurn) one.answer = answerOf(cached, one.kind);
       else this.#answerLater(one, cached);

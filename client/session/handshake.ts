@@ -43,13 +43,14 @@ export interface HandshakeOptions {
  * nonce, so that they cannot open two.
  */
 export async function handshake(outside: Outside, options: HandshakeOptions): Promise<Attachment> {
-  const { clock, messaging, random } = outside;
+  const { clock, messaging, random, mailbox } = outside;
   const link = new Link(outside, options.instance);
   const { identities, instance, session } = options;
   const asked = requestFor(link, options);
-  const payload = encode(identities === undefined ? asked : { ...asked, identities });
+  const trusted = { ...(identities && { identities }), ...(mailbox && { mailbox: mailbox.secret }) };
+  const payload = encode({ ...asked, ...trusted });
   const { request, systemRequest } = subjects(instance);
-  const subject = identities === undefined ? request(session?.id ?? 'new') : systemRequest;
+  const subject = Object.keys(trusted).length === 0 ? request(session?.id ?? 'new') : systemRequest;
   const answer = new Deferred<SessionOpened | SessionRefused>();
   let timer: Timer | undefined;
   let delay: number = DEFAULTS.resendFirst;

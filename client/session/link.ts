@@ -21,12 +21,15 @@ export class Link {
   handler: ((message: LinkMessage) => void) | undefined;
   readonly #subscription: Subscription;
 
-  constructor({ messaging, random }: Pick<Outside, 'messaging' | 'random'>, instance: string) {
+  constructor({ messaging, random, mailbox }: Pick<Outside, 'messaging' | 'random' | 'mailbox'>, instance: string) {
     this.nonce = random.bytes(16);
-    this.key = random.bytes(32);
-    this.#subscription = messaging.subscribe(subjects(instance).session(sessionToken(this.nonce)), (payload) =>
-      this.#receive(payload),
-    );
+    this.key = mailbox?.key ?? random.bytes(32);
+    const token = sessionToken(this.nonce);
+    if (mailbox !== undefined) {
+      this.#subscription = mailbox.receive(token, (message) => this.handler?.(message));
+      return;
+    }
+    this.#subscription = messaging.subscribe(subjects(instance).session(token), (payload) => this.#receive(payload));
   }
 
   close(): void {
@@ -35,15 +38,17 @@ export class Link {
   }
 
   #receive(payload: Uint8Array): void {
-    let message: LinkMessage;
-    try {
-      const outer = decodeAs(sessionMessageSchema, payload, 'message to a session');
-      message =
-        outer.type === 'sealed' ? decodeAs(sealedMessageSchema, unseal(this.key, outer.body), 'sealed message') : outer;
-    } catch {
-      // Not for us, or damaged: what it should have said is asked for again.
-      return;
-    }
-    this.handler?.(message);
+    const message = openMessage(this.key, payload);
+    if (message !== undefined) this.handler?.(message);
+  }
+}
+
+/** undefined: not for us, or damaged. What it should have said is asked for again. */
+export function openMessage(key: Uint8Array, payload: Uint8Array): LinkMessage | undefined {
+  try {
+    const outer = decodeAs(sessionMessageSchema, payload, 'message to a session');
+    return outer.type === 'sealed' ? decodeAs(sealedMessageSchema, unseal(key, outer.body), 'sealed message') : outer;
+  } catch {
+    return undefined;
   }
 }

@@ -266,10 +266,10 @@ export class Session {
   #send(message: { first: number; lowest: number; operations: Operation[] }): boolean {
     if (this.state !== 'connected' || !this.#outside.messaging.connected) return false;
     const { id, generation, password } = this;
-    this.#outside.messaging.publish(
-      this.#subjects.request(id),
-      encode({ type: 'requests', session: id, generation, password, ...message }),
-    );
+    const { messaging, mailbox } = this.#outside;
+    const payload = encode({ type: 'requests', session: id, generation, password, ...message });
+    if (mailbox === undefined) messaging.publish(this.#subjects.request(id), payload);
+    else mailbox.post(this.#subjects.request(id), payload);
     return true;
   }
 

@@ -1,4 +1,4 @@
-import type { ChangeKind, Stat } from '@faaskeeper/protocol';
+import type { Acl, ChangeKind, Stat } from '@faaskeeper/protocol';
 import type { NodeState } from '../reads/node-state.ts';
 import type { SessionState } from '../session/states.ts';
 
@@ -35,6 +35,8 @@ export interface Change {
   readonly zxid: number;
   readonly index: number;
   readonly kind: ChangeKind;
+  /** Who may hear of it; undefined: who watches. */
+  readonly acl?: readonly Acl[] | undefined;
 }
 
 /** What a watch is based on: the node as its holder last knew it. */

@@ -1,16 +1,17 @@
 import {
   ancestors,
-  type ChangeKind,
   type ChangeMessage,
   changeMessageSchema,
   decodeAs,
-  feedDigest,
-  isWithin,
+  type Identity,
   NoWatcherError,
+  Permission,
+  permits,
+  type Subjects,
   subjects,
 } from '@faaskeeper/protocol';
 import { callSafely } from '../emitter.ts';
-import type { Messaging, Subscription } from '../ports.ts';
+import type { Messaging } from '../ports.ts';
 import type { SessionState } from '../session/states.ts';
 import type { Step } from '../watermark.ts';
 import {
@@ -24,26 +25,18 @@ import {
   type WatchEvent,
   type WatchKind,
 } from './events.ts';
-
-type Kept = Exclude<WatchKind, 'any'>;
-const KEPT: readonly Kept[] = ['data', 'children', 'persistent', 'persistentRecursive'];
-
-/** All that a session watches at one path. It exists, and is subscribed to, while somebody watches or is about to. */
-interface WatchedPath {
-  readonly path: string;
-  readonly digest: bigint;
-  readonly sets: Readonly<Record<Kept, Set<WatchCallback>>>;
-  /** Reads under way that may set a watch here. */
-  preparing: number;
-  preparingRecursive: number;
-  known: Known | undefined;
-  /** zxid of the last change heard of this node. */
-  heard: number;
-  /** ... of this node or one below it, for recursive watches; at least the watermark at which the first was set. */
-  heardBelow: number;
-  node: Subscription | undefined;
-  below: Subscription | undefined;
-}
+import {
+  type Feed,
+  type HeardChange,
+  heardUntilNow,
+  isToldBelow,
+  KEPT,
+  type Kept,
+  lacksBelow,
+  lacksNode,
+  type WatchedPath,
+  watchedPath,
+} from './watched-path.ts';
 
 export interface WatchesOptions {
   readonly messaging: Messaging;
@@ -54,6 +47,11 @@ export interface WatchesOptions {
   readonly onTell: (zxid: number) => void;
   /** The path as the user knows it (chroot). */
   readonly toUser: (path: string) => string;
+  /**
+   * Who the session is: it listens to the system's subjects, too, and tells what these identities may read. One-shot
+   * watches are spent on what they may not, as in ZooKeeper. undefined: what is not for everyone is read, if listed.
+   */
+  readonly identities?: (() => readonly Identity[]) | undefined;
 }
 
 export interface Lack {
@@ -73,7 +71,7 @@ export class Watches {
   readonly #digests = new Map<bigint, WatchedPath>();
   #recursive = 0;
   #armed = 0;
-  #heard: Change[] = [];
+  #heard: HeardChange[] = [];
 
   constructor(options: WatchesOptions) {
     this.#options = options;
@@ -116,12 +114,8 @@ export class Watches {
     const watched = this.#paths.get(path);
     if (watched === undefined) throw new Error(`A watch on ${path} was not prepared`);
     const set = watched.sets[kind];
-    if (kind === 'persistentRecursive' && set.size === 0) {
-      const heard = this.#heard
-        .filter((change) => isWithin(change.path, path) && isToldBelow(change.kind))
-        .map((change) => change.zxid);
-      watched.heardBelow = Math.max(watched.heardBelow, this.#options.watermark(), ...heard);
-    }
+    if (kind === 'persistentRecursive' && set.size === 0)
+      heardUntilNow(watched, this.#options.watermark(), this.#heard);
     if (!set.has(callback)) {
       set.add(callback);
       this.#armed++;
@@ -157,18 +151,14 @@ export class Watches {
     const nodes: Lack[] = [];
     let recursive = false;
     const { entries } = step;
+    const ofSystem = this.#options.identities !== undefined;
     for (const watched of this.#concerned(step)) {
-      const zxid = entries === null ? step.zxid : (entries.get(watched.digest) ?? -1);
       const isWatched = KEPT.some((kind) => watched.sets[kind].size > 0);
-      if (isWatched && watched.known !== undefined) {
-        if (entries === null || zxid > Math.max(watched.heard, watched.known.zxid))
-          nodes.push({ path: watched.path, zxid });
+      if (isWatched && watched.known !== undefined && lacksNode(watched, step, ofSystem)) {
+        nodes.push({ path: watched.path, zxid: entries?.get(watched.digest) ?? step.zxid });
       }
-      if (watched.sets.persistentRecursive.size === 0) continue;
-      const below = entries === null ? step.zxid : (entries.get(feedDigest(watched.path, true)) ?? -1);
-      if (below <= watched.heardBelow) continue;
-      watched.heardBelow = below;
-      recursive = true;
+      if (watched.sets.persistentRecursive.size > 0 && lacksBelow(watched, step, { heard: this.#heard, ofSystem }))
+        recursive = true;
     }
     return { nodes, recursive };
   }
@@ -177,23 +167,27 @@ export class Watches {
   learn({ path, zxid }: Lack, now: Known | undefined): void {
     const watched = this.#paths.get(path);
     if (watched?.known === undefined) return;
-    if (now === undefined) {
-      watched.heard = Math.max(watched.heard, zxid);
-      return;
-    }
+    for (const one of [watched.public, watched.system]) one.own = Math.max(one.own, now?.zxid ?? -1, zxid);
+    if (now === undefined) return;
     let known = watched.known;
     const heard = this.#heard.filter((change) => change.path === path && change.zxid <= now.zxid);
     for (const change of heard.sort(inOrder)) known = after(known, change);
     const missed = missedChanges(path, known, now, zxid);
     this.#heard.push(...missed);
-    watched.heard = Math.max(watched.heard, now.zxid, zxid);
+  }
+
+  /** The last transaction that the watermark, about to become `zxid`, makes known; -1: none. */
+  due(zxid: number): number {
+    let last = -1;
+    for (const change of this.#heard) if (change.zxid <= zxid && change.zxid > last) last = change.zxid;
+    return last;
   }
 
   /** Tells everything that the watermark, about to become `zxid`, covers. */
   fire(zxid: number): void {
     if (this.#heard.length === 0) return;
-    const due: Change[] = [];
-    const later: Change[] = [];
+    const due: HeardChange[] = [];
+    const later: HeardChange[] = [];
     for (const change of this.#heard) (change.zxid <= zxid ? due : later).push(change);
     this.#heard = later;
     due.sort(inOrder);
@@ -206,8 +200,10 @@ export class Watches {
   /** The session is over: nobody will be told anything. */
   clear(): void {
     for (const watched of this.#paths.values()) {
-      watched.node?.close();
-      watched.below?.close();
+      for (const one of [watched.public, watched.system]) {
+        one.node?.close();
+        one.subtree?.close();
+      }
     }
     this.#paths.clear();
     this.#digests.clear();
@@ -217,49 +213,47 @@ export class Watches {
   }
 
   #add(path: string): WatchedPath {
-    const watched: WatchedPath = {
-      path,
-      digest: feedDigest(path),
-      sets: { data: new Set(), children: new Set(), persistent: new Set(), persistentRecursive: new Set() },
-      preparing: 0,
-      preparingRecursive: 0,
-      known: undefined,
-      heard: -1,
-      heardBelow: -1,
-      node: undefined,
-      below: undefined,
-    };
+    const watched = watchedPath(path);
     this.#paths.set(path, watched);
     this.#digests.set(watched.digest, watched);
     return watched;
   }
 
   #subscribe(watched: WatchedPath): void {
+    this.#listen(watched, 'public', this.#subjects);
+    if (this.#options.identities !== undefined) this.#listen(watched, 'system', this.#subjects.system);
+  }
+
+  #listen(watched: WatchedPath, feed: Feed, names: Pick<Subjects, 'change' | 'changesBelow'>): void {
     const { messaging } = this.#options;
-    const hear = (payload: Uint8Array) => this.#hear(payload);
-    if (watched.node === undefined) {
-      const subject = this.#subjects.change(watched.path);
+    const hear = (payload: Uint8Array) => this.#hear(payload, feed);
+    const one = watched[feed];
+    if (one.node === undefined) {
+      const subject = names.change(watched.path);
       // A path too long for a subject is watched through the digests alone.
-      if (subject !== undefined) watched.node = messaging.subscribe(subject, hear);
+      if (subject !== undefined) one.node = messaging.subscribe(subject, hear);
     }
-    if (watched.below === undefined && watched.preparingRecursive > 0) {
-      const subject = this.#subjects.changesBelow(watched.path);
-      if (subject !== undefined) watched.below = messaging.subscribe(subject, hear);
+    if (one.subtree === undefined && watched.preparingRecursive > 0) {
+      const subject = names.changesBelow(watched.path);
+      if (subject !== undefined) one.subtree = messaging.subscribe(subject, hear);
     }
   }
 
   #tidy(watched: WatchedPath): void {
+    const both = [watched.public, watched.system];
     if (watched.sets.persistentRecursive.size === 0 && watched.preparingRecursive === 0) {
-      watched.below?.close();
-      watched.below = undefined;
+      for (const one of both) {
+        one.subtree?.close();
+        one.subtree = undefined;
+      }
     }
     if (watched.preparing > 0 || KEPT.some((kind) => watched.sets[kind].size > 0)) return;
-    watched.node?.close();
+    for (const one of both) one.node?.close();
     this.#paths.delete(watched.path);
     this.#digests.delete(watched.digest);
   }
 
-  #hear(payload: Uint8Array): void {
+  #hear(payload: Uint8Array, feed: Feed): void {
     const message = decodeChange(payload);
     // As good as lost: the digests will tell.
     if (message === undefined) return;
@@ -267,14 +261,15 @@ export class Watches {
     const watermark = this.#options.watermark();
     let last = -1;
     let lastTold = -1;
-    for (const { zxid, index, kind } of changes) {
+    for (const { zxid, index, kind, acl } of changes) {
       last = Math.max(last, zxid);
-      if (isToldBelow(kind)) lastTold = Math.max(lastTold, zxid);
-      if (zxid > watermark) this.#heard.push({ path, zxid, index, kind });
+      // What the system repeats of a node for everyone's ears is not what its digest of the subtree is about.
+      if (isToldBelow(kind) && (feed === 'public' || acl !== undefined)) lastTold = Math.max(lastTold, zxid);
+      if (zxid > watermark) this.#heard.push({ path, zxid, index, kind, acl, feed });
     }
-    const watched = this.#paths.get(path);
-    if (watched !== undefined) watched.heard = Math.max(watched.heard, last);
-    for (const root of this.#recursiveRoots(path)) root.heardBelow = Math.max(root.heardBelow, lastTold);
+    const own = this.#paths.get(path)?.[feed];
+    if (own !== undefined) own.own = Math.max(own.own, last);
+    for (const root of this.#recursiveRoots(path)) root[feed].below = Math.max(root[feed].below, lastTold);
   }
 
   #recursiveRoots(path: string): WatchedPath[] {
@@ -312,12 +307,16 @@ export class Watches {
         for (const callback of root.sets.persistentRecursive) callbacks.add(callback);
     }
     if (watched !== undefined) this.#tidy(watched);
-    if (kind === 'acl' || callbacks.size === 0) return;
+    if (kind === 'acl' || callbacks.size === 0 || !this.#mayHear(change)) return;
     const { state, toUser, onTell } = this.#options;
     onTell(zxid);
     const event: WatchEvent = Object.freeze({ type: EVENT_TYPES[kind], path: toUser(path), zxid, state: state() });
     // One event for each callback, however many watches it has set here.
     for (const callback of callbacks) callSafely(callback, event);
+  }
+
+  #mayHear({ acl }: Change): boolean {
+    return acl === undefined || permits(acl, Permission.READ, this.#options.identities?.() ?? []);
   }
 
   #collect({ sets }: WatchedPath, { kind }: Change, into: Set<WatchCallback>): void {
@@ -346,11 +345,6 @@ function decodeChange(payload: Uint8Array): ChangeMessage | undefined {
     lastChange = undefined;
   }
   return lastChange;
-}
-
-/** What recursive watches tell, and subtree digests name. */
-function isToldBelow(kind: ChangeKind): boolean {
-  return kind !== 'children' && kind !== 'acl';
 }
 
 function inOrder(a: Change, b: Change): number {

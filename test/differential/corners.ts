@@ -17,6 +17,7 @@ const set = (path: string, data: string | null = 'y', version = -1) => request('
 const get = (path: string, watch = false) => request('getData', { path, watch });
 const exists = (path: string, watch = false) => request('exists', { path, watch });
 const children = (path: string, watch = false) => request('getChildren2', { path, watch });
+const getAcl = (path: string) => request('getACL', { path });
 const check = (path: string, version: number) => request('check', { path, version });
 const addWatch = (path: string, mode: number) => request('addWatch', { path, mode });
 const removeWatches = (path: string, type: number) => request('removeWatches', { path, type });
@@ -285,6 +286,70 @@ export const corners: Readonly<Record<string, readonly Step[]>> = {
     ask(1, create('~/b/s', 3)),
     ask(1, get('~/b', true)),
     { do: 'close', at: 1 },
+  ],
+  'a watch is spent on what its session may not hear of': [
+    nodes,
+    ask(1, auth('ann:secret')),
+    burst(0, exists('~/a/mine', true), get('~/b', true), children('~/b', true), addWatch('~', 0)),
+    ask(1, guarded('~/a/mine', 'auth', '')),
+    ask(1, remove('~/a/mine')),
+    ask(1, create('~/a/mine')),
+    ask(1, request('setACL', { path: '~/b', acl: [{ perms: 31, id: { scheme: 'auth', id: '' } }], version: -1 })),
+    burst(1, set('~/b'), create('~/b/x')),
+    ask(0, request('checkWatches', { path: '~/b', type: 1 })),
+    ask(0, request('checkWatches', { path: '~/b', type: 2 })),
+    ask(1, request('setACL', { path: '~/b', acl: anyone, version: -1 })),
+    burst(1, set('~/b'), create('~/b/y')),
+  ],
+  'a multi of what everyone may hear and what not': [
+    nodes,
+    ask(1, auth('ann:secret')),
+    burst(0, addWatch('~', 1), children('~/a', true), addWatch('~/a', 0)),
+    burst(1, addWatch('~', 1), children('~/a', true), addWatch('~/a/mine', 0)),
+    ask(
+      1,
+      multi(
+        create('~/a/1'),
+        guarded('~/a/mine', 'auth', '') as Part,
+        set('~/a/mine'),
+        create('~/a/mine/x'),
+        set('~/b'),
+        remove('~/a/mine/x'),
+        guarded('~/c', 'ip', '127.0.0.1') as Part,
+        set('~/c'),
+        create('~/c/x'),
+        remove('~/a/mine'),
+        create('~/d'),
+      ),
+    ),
+    ask(1, multi(set('~/c'), set('~/d'), remove('~/c/x'), remove('~/c'), create('~/c'), set('~/c'))),
+  ],
+  'what is refused at once, between writes that are not': [
+    burst(0, addWatch('~', 1), addWatch('~/b', 0)),
+    burst(
+      0,
+      create('~/a'),
+      exists('~/../a'),
+      request('ping', {}),
+      remove('~/none'),
+      removeWatches('~/none', 1),
+      create('~/b'),
+      children('~/../a'),
+      addWatch('~/b', 7),
+      multi(check('~/a', 9), create('~/c')),
+      request('ping', {}),
+      set('~/b'),
+      getAcl('~/../b'),
+      set('~/b', 'y', 9),
+      create('~/c'),
+    ),
+    burst(
+      0,
+      set('~/none'),
+      multi(set('~/a', 'y', 9)),
+      request('checkWatches', { path: '~/b', type: 4 }),
+      create('~/a/x'),
+    ),
   ],
   'nodes that go by themselves': [
     burst(

@@ -13,7 +13,7 @@ const writes = new Set<string>(['create', 'create2', 'createContainer', 'createT
 const writeTypes = new Set<number>([...writes].map((name) => operations[name as keyof typeof operations].code));
 const zxidFields = new Set(['czxid', 'mzxid', 'pzxid']);
 /** Lists that a real server sends in the order of a hash table. */
-const unordered = new Set(['children', 'ephemerals', 'clientInfo']);
+const unordered = new Set(['children', 'ephemerals', 'clientInfo', 'acl']);
 const timeFields = new Set(['ctime', 'mtime']);
 const errors: Readonly<Record<string, string>> = {
   '-1': 'SystemError',

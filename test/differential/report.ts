@@ -19,8 +19,11 @@ export function reportOf({ seed, steps, outcome }: Difference): string {
     lines.push(`--- ${title}`);
     const other = title === 'reference' ? candidate : reference;
     const end = firstSurvey(transcript, first);
-    for (const [index, line] of transcript.slice(0, end).entries())
-      lines.push(`${line === other[index] ? ' ' : '!'} ${shortened(line)}`);
+    for (const [index, line] of transcript.entries()) {
+      const differs = !other.includes(line);
+      if (index < end) lines.push(`${line === other[index] ? ' ' : '!'} ${shortened(line)}`);
+      else if (differs) lines.push(`! ${shortened(line)}`);
+    }
   }
   return lines.join('\n');
 }
@@ -28,7 +31,7 @@ export function reportOf({ seed, steps, outcome }: Difference): string {
 const lineLength = 600;
 const shortened = (line: string) => (line.length > lineLength ? `${line.slice(0, lineLength)}…` : line);
 
-/** The survey at the end is shown only as far as it differs. */
+/** Of the survey at the end only what differs is shown. */
 function firstSurvey(transcript: readonly string[], first: number): number {
   const survey = transcript.indexOf('what is left');
   return survey >= 0 && first < survey ? survey : Math.min(transcript.length, first + 12);

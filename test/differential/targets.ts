@@ -13,7 +13,10 @@ export interface Target extends Address, AsyncDisposable {
 }
 
 /** Containers are swept by the clock: never while a sequence runs. */
-const javaOptions = '-Dznode.container.checkIntervalMs=86400000';
+const containerCheckInterval = 86_400_000;
+const javaOptions = `-Dznode.container.checkIntervalMs=${containerCheckInterval}`;
+/** Of the instance that is compared. */
+export const candidateInstance = { containerCheckInterval } as const;
 
 /** A real ZooKeeper. Throws a ServerError with code NOT_INSTALLED without Java. */
 export async function startReference(): Promise<Target> {
@@ -43,7 +46,12 @@ async function takesSessions(address: Address): Promise<void> {
 export async function startGateway(): Promise<TestGateway> {
   const own = await privateServers();
   try {
-    const gateway = await startTestGateway({ servers: own.addresses, logLevel: 'warn', gateways: 2 });
+    const gateway = await startTestGateway({
+      servers: own.addresses,
+      logLevel: 'warn',
+      gateways: 2,
+      instance: candidateInstance,
+    });
     const stop = async () => {
       await gateway.stop();
       await own.stop();

@@ -10,6 +10,9 @@ export interface GatewayAddress {
   /** `host:port`, as ZooKeeper's clients want it. */
   readonly connectString: string;
   readonly process: ManagedProcess;
+  readonly adminPort: number;
+  /** Speaks TLS, if certificates are in its environment. */
+  readonly securePort: number;
 }
 
 /** The first of its gateways, and all of them. */
@@ -51,15 +54,44 @@ async function gatewayProcess(
   { spec, logDir }: Awaited<ReturnType<typeof startFaaSKeeper>>,
   options: TestGatewayOptions,
 ): Promise<GatewayAddress> {
+  const [port, securePort] = (await freePorts(2)) as [number, number];
+  const { id: instance, storagePrefix: prefix, superX509 } = spec;
+  const process = await program(logDir, options, {
+    FAASKEEPER_GATEWAY_INSTANCES: JSON.stringify([{ port, instance, prefix, superX509 }]),
+    ...(options.environment?.FAASKEEPER_TLS_CERT === undefined
+      ? {}
+      : { FAASKEEPER_GATEWAY_SECURE_PORT: String(securePort) }),
+  });
+  return { ...process, host: loopback, port, securePort, connectString: `${loopback}:${port}` };
+}
+
+export interface RegistryGateway extends AsyncDisposable {
+  readonly process: ManagedProcess;
+  readonly adminPort: number;
+}
+
+/** A gateway (not started yet) that serves what the registry of these servers says. */
+export async function registryGateway(
+  logDir: string,
+  options: Pick<TestGatewayOptions, 'servers' | 'environment' | 'logLevel'>,
+): Promise<RegistryGateway> {
+  const gateway = await program(logDir, options, {});
+  return { ...gateway, [Symbol.asyncDispose]: () => gateway.process.stop() };
+}
+
+async function program(
+  logDir: string,
+  options: Pick<TestGatewayOptions, 'servers' | 'environment' | 'logLevel'>,
+  environment: Readonly<Record<string, string>>,
+): Promise<{ process: ManagedProcess; adminPort: number }> {
   const { natsUrl, natsUser, natsPassword, s3 } = options.servers ?? servers();
-  const [port, adminPort] = (await freePorts(2)) as [number, number];
+  const [adminPort] = (await freePorts(1)) as [number];
   const process = new ManagedProcess({
     title: 'gateway',
     command: globalThis.process.execPath,
     args: ['--conditions=source', '--enable-source-maps', join(import.meta.dirname, '../../client/gateway/main.ts')],
     env: {
       PORT: String(adminPort),
-      FAASKEEPER_GATEWAY_INSTANCES: JSON.stringify([{ port, instance: spec.id, prefix: spec.storagePrefix }]),
       FAASKEEPER_MAX_CLIENT_CONNECTIONS: '0',
       FAASKEEPER_FOUR_LETTER_WORDS: '*',
       FAASKEEPER_NATS_URL: natsUrl,
@@ -71,12 +103,13 @@ async function gatewayProcess(
       FAASKEEPER_S3_ACCESS_KEY_ID: s3.accessKeyId,
       FAASKEEPER_S3_SECRET_ACCESS_KEY: s3.secretAccessKey,
       FAASKEEPER_LOG_LEVEL: options.logLevel ?? 'info',
+      ...environment,
       ...options.environment,
     },
     host: loopback,
-    port,
-    logFile: join(logDir, `gateway-${spec.id}-${port}.log`),
+    port: adminPort,
+    logFile: join(logDir, `gateway-${adminPort}.log`),
     ready: () => probeHttp(`http://${loopback}:${adminPort}/health/ready`),
   });
-  return { host: loopback, port, connectString: `${loopback}:${port}`, process };
+  return { process, adminPort };
 }

@@ -31,10 +31,10 @@ export class LossyMessaging implements Messaging {
     else this.#inner.publish(subject, payload);
   }
 
-  subscribe(subject: string, handler: (payload: Uint8Array) => void): { close(): void } {
-    return this.#inner.subscribe(subject, (payload) => {
+  subscribe(subject: string, handler: (payload: Uint8Array, subject: string) => void): { close(): void } {
+    return this.#inner.subscribe(subject, (payload, from) => {
       if (this.#broken || this.losesIncoming(subject, payload)) this.lost++;
-      else handler(payload);
+      else handler(payload, from);
     });
   }
 

@@ -1,6 +1,7 @@
 import {
   type Acl,
   childPath,
+  isWorldReadable,
   type NodeMeta,
   nodeName,
   OPEN_ACL_UNSAFE,
@@ -99,8 +100,9 @@ export class TreeModel {
       const { meta } = this.#node(step.remove);
       if (meta.numChildren > 0) throw new Error(`${step.remove} is not empty`);
       this.nodes.delete(step.remove);
-      const { kind, ephemeralOwner } = meta;
-      return [{ type: 'delete', path: step.remove, kind, ephemeralOwner }, this.#parent(step.remove, -1)];
+      const { kind, ephemeralOwner, acl } = meta;
+      const before = isWorldReadable(acl) ? {} : { acl };
+      return [{ type: 'delete', path: step.remove, kind, ephemeralOwner, ...before }, this.#parent(step.remove, -1)];
     }
     const path = 'set' in step ? step.set : step.acl;
     const node = this.#node(path);

@@ -19,9 +19,13 @@ export interface ConnectionHost {
   readonly enforcedSchemes: ReadonlySet<string> | undefined;
   /** Counts up by one each BOUNDS.tick. */
   readonly tick: number;
+  /** The instance has as many requests to answer as it may: who waits for an answer is not read from. */
+  readonly crowded: boolean;
   /** The answer to a four-letter word. */
   answerWord(word: string): Promise<string>;
   onLatency(ms: number): void;
+  /** Requests without an answer have become more or fewer. */
+  onOutstanding(change: number): void;
   onClosed(connection: Connection, reason: string): void;
 }
 
@@ -47,6 +51,10 @@ export class Connection {
   #heard: number;
   #suspendedSince: number | undefined;
   #paused = false;
+  /** Requests without an answer that the host knows of. */
+  #counted = 0;
+  /** Bytes that the socket had taken at the last look. */
+  #taken = 0;
   #flushing = false;
   #reason = 'the client closed the connection';
 
@@ -89,8 +97,10 @@ export class Connection {
     if (this.state !== 'connected' || engine === undefined) return;
     this.served?.answerLatePings(BOUNDS.pingTime);
     const timeout = engine.session.timeout / BOUNDS.tick;
-    // Not heard because we do not listen: the client is not to blame.
-    if (this.#paused) this.#heard = tick;
+    // Not heard because we do not listen: the client is not to blame, unless it takes nothing of what is sent.
+    const taken = this.#socket.bytesWritten - this.#socket.writableLength;
+    if (this.#paused && (this.#socket.writableLength === 0 || taken !== this.#taken)) this.#heard = tick;
+    this.#taken = taken;
     if (tick - this.#heard > timeout + 1) this.#expire(engine);
     else if (engine.session.state === 'connected') this.#suspendedSince = undefined;
     else {
@@ -144,6 +154,7 @@ export class Connection {
         this.received++;
         this.#heard = this.#host.tick;
         this.served?.request(frame);
+        this.#count();
       }
     } catch (error) {
       this.destroy(error instanceof Error ? error.message : String(error));
@@ -230,6 +241,7 @@ export class Connection {
       onWritten: () => this.#written(),
       onAnswered: (ms) => {
         this.#host.onLatency(ms);
+        this.#count();
         if (this.#paused) this.#resumeSoon();
       },
       onEnd: (reason) => this.close(reason),
@@ -277,7 +289,15 @@ export class Connection {
     const { served } = this;
     if (served === undefined) return;
     served.stop();
+    this.#count();
     abandon(served.engine, false);
+  }
+
+  #count(): void {
+    const { outstanding } = this;
+    if (outstanding === this.#counted) return;
+    this.#host.onOutstanding(outstanding - this.#counted);
+    this.#counted = outstanding;
   }
 
   #mustPause(): boolean {
@@ -286,6 +306,7 @@ export class Connection {
     return (
       replies.outstanding >= BOUNDS.outstandingRequests ||
       replies.bytes >= BOUNDS.outstandingBytes ||
+      (replies.outstanding > 0 && this.#host.crowded) ||
       this.#socket.writableLength >= BOUNDS.unsentBytes
     );
   }
@@ -318,6 +339,8 @@ export class Connection {
 
   #flush(): void {
     this.#flushing = false;
+    this.#count();
+    if (this.#paused) this.#resumeSoon();
     if (this.#writer.bytes === 0 || this.#socket.destroyed) return;
     const chunks = this.#writer.take();
     if (chunks.length === 1) this.#socket.write(chunks[0] as Uint8Array);

@@ -134,7 +134,9 @@ export class Served {
   /** A call that fails other than by a reply: the session is over, or too much waits. */
   follow(call: Call, work: Promise<unknown>): void {
     work.catch((error: { code?: ErrorCode; message?: string }) => {
-      if (error.code === 'BadArguments') this.refuse(call, CODES.badArguments);
+      // Later requests may be under way by now.
+      if (error.code === 'BadArguments')
+        this.replies.answer(call.slot, () => this.reply(call.xid, this.lastZxid, CODES.badArguments));
       else this.end(error.message ?? 'a request failed');
     });
   }
@@ -146,9 +148,10 @@ export class Served {
     this.#hooks.onAnswered(performance.now() - call.since);
   }
 
-  /** An answer without asking anyone. */
+  /** An answer without asking anyone: it is based on what there was when it was asked for, not on what comes behind. */
   refuse(call: Call, code: number): void {
-    this.replies.answer(call.slot, () => this.reply(call.xid, this.engine.zxid, code));
+    const { zxid } = this.engine;
+    this.replies.answer(call.slot, () => this.reply(call.xid, zxid, code));
   }
 
   /** Answers with an error, then the connection ends. ZooKeeper gives such answers 0 or -1 for a zxid. */
@@ -162,8 +165,9 @@ export class Served {
   /** In its turn, unless that takes so long that the client would take us for dead. */
   ping(call: Call): void {
     this.#pings.add(call);
+    const { zxid } = this.engine;
     this.replies.answer(call.slot, () => {
-      if (this.#pings.delete(call)) this.reply(call.xid, this.engine.zxid, 0);
+      if (this.#pings.delete(call)) this.reply(call.xid, zxid, 0);
     });
   }
 

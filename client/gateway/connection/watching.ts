@@ -1,6 +1,6 @@
 import { pathProblem } from '@faaskeeper/protocol';
 import type { Engine } from '../../engine.ts';
-import { type Answer, target } from '../../reads/reader.ts';
+import { type Answer, freshTarget, target } from '../../reads/reader.ts';
 import { knownOf, type WatchCallback, type WatchEventType, type WatchKind } from '../../watches/events.ts';
 import type { JuteRecord, Long } from '../jute/index.ts';
 
@@ -68,7 +68,7 @@ function setWatch(engine: Engine, { path, kind, missed }: Wanted, hooks: Watchin
   const recursive = kind === 'persistentRecursive';
   engine.watches.prepare(path, recursive);
   const options = { exact: true, onOver: () => engine.watches.release(path, recursive) };
-  return engine.read([target(path, 'exists')], options, ([found]) => {
+  return engine.read([recursive ? freshTarget(path) : target(path, 'exists')], options, ([found]) => {
     const answer = found as Answer;
     if (!tell(answer)) engine.watches.arm(path, kind, hooks.onWatch, knownOf(answer.zxid, answer.stat));
   });

@@ -1,4 +1,5 @@
 import {
+  type Acl,
   type ChangeKind,
   HaltedError,
   isWorldReadable,
@@ -15,6 +16,8 @@ export interface Change {
   readonly kind: ChangeKind;
   /** Anyone may read the node as this change leaves it (a deleted one: as it found it, if that is in the batch). */
   readonly readable: boolean;
+  /** Who may hear of it. undefined: nobody can say, or nobody hears of such a change. */
+  readonly acl?: readonly Acl[] | undefined;
 }
 
 /** What becomes of one node in a batch of entries. */
@@ -44,7 +47,7 @@ export function coalesce(entries: Iterable<LogEntry>): Map<string, NodeChange> {
     for (const { zxid, effects } of transactions) {
       effects.forEach((effect, index) => {
         if (effect.type === 'put') put(nodes, effect, { zxid, index, kind: effect.change });
-        if (effect.type === 'delete') remove(nodes, effect.path, { zxid, index, kind: 'deleted' });
+        if (effect.type === 'delete') remove(nodes, effect, { zxid, index, kind: 'deleted' });
       });
     }
   }
@@ -54,7 +57,9 @@ export function coalesce(entries: Iterable<LogEntry>): Map<string, NodeChange> {
   return nodes;
 }
 
-function put(nodes: Map<string, NodeChange>, effect: Effect & { type: 'put' }, change: Omit<Change, 'readable'>): void {
+type Bare = Omit<Change, 'readable' | 'acl'>;
+
+function put(nodes: Map<string, NodeChange>, effect: Effect & { type: 'put' }, change: Bare): void {
   const node = nodeOf(nodes, effect.path);
   if (change.kind === 'created') {
     if (node.changes.length === 0) node.wasAbsent = true;
@@ -64,18 +69,21 @@ function put(nodes: Map<string, NodeChange>, effect: Effect & { type: 'put' }, c
   }
   node.meta = effect.meta;
   if (effect.data !== undefined) node.data = effect.data;
-  record(node, { ...change, readable: isWorldReadable(effect.meta.acl) });
+  const { acl } = effect.meta;
+  record(node, { ...change, readable: isWorldReadable(acl), acl: change.kind === 'acl' ? undefined : acl });
 }
 
-function remove(nodes: Map<string, NodeChange>, path: string, change: Omit<Change, 'readable'>): void {
+function remove(nodes: Map<string, NodeChange>, effect: Effect & { type: 'delete' }, change: Bare): void {
+  const { path } = effect;
   const node = nodeOf(nodes, path);
+  const acl = effect.acl ?? node.meta?.acl;
   const readable = node.changes.at(-1)?.readable ?? true;
   node.meta = undefined;
   node.data = null;
   node.fresh = true;
   node.children.clear();
   noteChild(nodes, path, false);
-  record(node, { ...change, readable });
+  record(node, { ...change, readable, acl });
 }
 
 function noteChild(nodes: Map<string, NodeChange>, path: string, present: boolean): void {

@@ -21,7 +21,7 @@ import { LogTrimmedError, type Outside } from '../ports.ts';
 import { rollForward } from '../roll-forward.ts';
 import { type Position, StoredWatermark } from '../stored-watermark.ts';
 import { coalesce, publicChanges } from './coalesce.ts';
-import { changeMessages, type SeenChange, watermarkOf } from './feed.ts';
+import { changeMessages, type SeenChange, systemMessages, systemWatermarkOf, watermarkOf } from './feed.ts';
 import { NodeWriter, OvertakenError } from './node-writer.ts';
 import { ObjectCache } from './object-cache.ts';
 import { redistribute } from './redistribute.ts';
@@ -230,12 +230,13 @@ export class Distributor {
       const { wasReadable } = await this.#writer.write(node, checkLead);
       seen.push({ node, changes: publicChanges(node, wasReadable) });
     });
-    for (const { subject, payload } of changeMessages(seen, this.#names)) {
+    for (const { subject, payload } of [...changeMessages(seen, this.#names), ...systemMessages(seen, this.#names)]) {
       this.#outside.notifications.publish(subject, payload);
     }
     const registrations = await this.#storeMatches(entries, seen);
     const position: Position = { sequence: last.sequence, zxid: last.entry.zxid };
-    this.#publishWatermark(watermarkOf(seen, { zxid: position.zxid, previous: before.zxid }));
+    const range = { zxid: position.zxid, previous: before.zxid };
+    this.#publishWatermark(watermarkOf(seen, range), systemWatermarkOf(seen, range));
     this.#position = position;
     this.#registrations = registrations;
     this.#bytesSinceCheckpoint += batch.reduce((sum, { bytes }) => sum + bytes, 0);
@@ -244,8 +245,11 @@ export class Distributor {
     if (position.sequence - stored > BOUNDS.watermarkDistance) await this.#watermark.flush();
   }
 
-  #publishWatermark(watermark: Watermark): void {
-    this.#outside.notifications.publish(this.#names.watermark, encode(watermark));
+  #publishWatermark(watermark: Watermark, ofSystem?: Watermark): void {
+    const payload = encode(watermark);
+    this.#outside.notifications.publish(this.#names.watermark, payload);
+    const systemPayload = ofSystem === undefined ? payload : encode(ofSystem);
+    this.#outside.notifications.publish(this.#names.system.watermark, systemPayload);
   }
 
   /** Registered watches: stored in order for each registration before the watermark covers them. */

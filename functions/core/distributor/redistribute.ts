@@ -43,19 +43,34 @@ export async function redistribute(
     children.set(parent, names);
     names.push(nodeName(path));
   }
+  const stored = await storedDigests(outside, keys);
   let group: NodeChange[] = [];
   const flush = async () => {
     await inParallel(group, BOUNDS.parallelObjects, async (change) => {
-      if (!(await isShown(outside, keys, change))) await writer.write(change, async () => undefined);
+      if (change.wasAbsent || !(await isShown(outside, keys, change)))
+        await writer.write(change, async () => undefined);
     });
     group = [];
   };
   for await (const { path, meta, data } of nodesOf(outside, keys, manifest)) {
-    group.push(wholeNode({ path, meta, data, names: children.get(path) ?? [], zxid: manifest.zxid }));
+    const wasAbsent = !stored.has(pathDigest(path));
+    group.push({ ...wholeNode({ path, meta, data, names: children.get(path) ?? [], zxid: manifest.zxid }), wasAbsent });
     if (group.length >= BOUNDS.parallelObjects) await flush();
   }
   await flush();
   await buryOthers(outside, keys, { digests, zxid: manifest.zxid, writer });
+}
+
+/** Of all that user storage shows: what is not there need not be looked at. */
+async function storedDigests(outside: Outside, keys: StorageKeys): Promise<Set<string>> {
+  const prefix = nodesPrefix(keys);
+  const digests = new Set<string>();
+  for await (const page of outside.objects.list(prefix)) for (const key of page) digests.add(key.slice(prefix.length));
+  return digests;
+}
+
+function nodesPrefix(keys: StorageKeys): string {
+  return keys.node('/').slice(0, -pathDigest('/').length);
 }
 
 function wholeNode(node: {
@@ -118,7 +133,7 @@ async function buryOthers(
   keys: StorageKeys,
   { digests, zxid, writer }: { digests: ReadonlySet<string>; zxid: number; writer: NodeWriter },
 ): Promise<void> {
-  const prefix = keys.node('/').slice(0, -pathDigest('/').length);
+  const prefix = nodesPrefix(keys);
   for await (const page of outside.objects.list(prefix)) {
     const others = page.filter((key) => !digests.has(key.slice(prefix.length)));
     await inParallel(others, BOUNDS.parallelObjects, async (key) => {

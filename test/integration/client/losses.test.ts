@@ -81,6 +81,29 @@ test('a recursive watch that missed something says so by a moment of suspension'
   expect(states).toEqual(['suspended', 'connected']);
 });
 
+test('a recursive watch that missed one of several changes of a transaction says so', async () => {
+  await using faaskeeper = await startFaaSKeeper();
+  const writer = await faaskeeper.connect();
+  await using lossy = await lossyClient(faaskeeper);
+  const { client, messaging } = lossy;
+  await writer.create('/r');
+  const states: SessionState[] = [];
+  client.on('state', (state) => states.push(state));
+  await client.addWatch('/r', 'PERSISTENT_RECURSIVE', () => undefined);
+  const two = (first: string, second: string) =>
+    writer.multi([
+      { type: 'create', path: first },
+      { type: 'create', path: second },
+    ]);
+  await two('/r/1', '/r/2');
+  await client.sync('/');
+  expect(states).toEqual([]);
+  messaging.losesIncoming = (subject, payload) => isChange(subject) && Buffer.from(payload).includes('/r/3');
+  await two('/r/3', '/r/4');
+  await client.sync('/');
+  expect([messaging.lost > 0, states]).toEqual([true, ['suspended', 'connected']]);
+});
+
 test('a watermark that is lost shows in the next one', async () => {
   await using faaskeeper = await startFaaSKeeper();
   const writer = await faaskeeper.connect();

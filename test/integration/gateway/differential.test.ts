@@ -6,16 +6,10 @@ import { compare } from '../../differential/compare.ts';
 import { corners } from '../../differential/corners.ts';
 import { compareMany } from '../../differential/many.ts';
 import { reportOf } from '../../differential/report.ts';
-import { startReference, type Target } from '../../differential/targets.ts';
+import { candidateInstance, startReference, type Target } from '../../differential/targets.ts';
 import { startTestGateway, type TestGateway } from '../../support/gateway.ts';
 import { has } from '../../support/programs.ts';
 
-/** Known to differ: events of nodes that not everyone may read do not reach the sessions that may. */
-const unlike = new Set([
-  'events of nodes that only an identity may read',
-  'events of nodes that only an address may read',
-  'a closing session that watches what only an address may read',
-]);
 const seeds = 60;
 const budgetMs = 60_000;
 const withJava = has('java', '-version') ? describe : describe.skip;
@@ -25,7 +19,10 @@ withJava('ZooKeeper and the gateway give the same answers (needs java)', () => {
   let candidate: TestGateway;
 
   beforeAll(async () => {
-    [reference, candidate] = await Promise.all([startReference(), startTestGateway({ gateways: 2 })]);
+    [reference, candidate] = await Promise.all([
+      startReference(),
+      startTestGateway({ gateways: 2, instance: candidateInstance }),
+    ]);
   }, 60_000);
 
   afterAll(async () => {
@@ -38,9 +35,7 @@ withJava('ZooKeeper and the gateway give the same answers (needs java)', () => {
     expect(outcome.agree ? '' : reportOf({ seed: 0, steps, outcome })).toBe('');
   };
 
-  test.each(Object.keys(corners).filter((name) => !unlike.has(name)))('to %s', agree);
-
-  test.failing.each([...unlike])('to %s (docs/compatibility.md)', agree);
+  test.each(Object.keys(corners))('to %s', agree);
 
   test(
     'to random sequences',

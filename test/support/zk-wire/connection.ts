@@ -1,11 +1,14 @@
 /** One TCP connection that speaks ZooKeeper's client protocol, a frame at a time and without hiding anything. */
 import { connect, type Socket } from 'node:net';
+import { type ConnectionOptions, connect as connectTls } from 'node:tls';
 import type { Fields } from './jute.ts';
 import { decode, encode, encodeRequest, type OperationName, operationOf } from './records.ts';
 
 export interface Address {
   readonly host: string;
   readonly port: number;
+  /** With it the connection is encrypted. */
+  readonly tls?: ConnectionOptions | undefined;
 }
 
 export interface ConnectArguments {
@@ -23,6 +26,11 @@ export interface Handshake {
   readonly sessionId: bigint;
   readonly password: Buffer;
   readonly bytes: number;
+}
+
+export interface WireRequest {
+  readonly op: OperationName;
+  readonly args: Fields;
 }
 
 /** What came from the server, in order. */
@@ -72,10 +80,10 @@ export class WireConnection {
     socket.on('error', end).on('close', end).on('end', end);
   }
 
-  static async open({ host, port }: Address): Promise<WireConnection> {
-    const socket = connect({ host, port });
+  static async open({ host, port, tls }: Address): Promise<WireConnection> {
+    const socket = tls === undefined ? connect({ host, port }) : connectTls({ host, port, ...tls });
     await new Promise<void>((resolve, reject) => {
-      socket.once('connect', resolve);
+      socket.once(tls === undefined ? 'connect' : 'secureConnect', resolve);
       socket.once('error', reject);
     });
     return new WireConnection(socket);
@@ -94,7 +102,7 @@ export class WireConnection {
   }
 
   /** Sends requests in one write. */
-  send(...requests: readonly { readonly op: OperationName; readonly args: Fields }[]): void {
+  send(...requests: readonly WireRequest[]): void {
     const frames = requests.map(({ op, args }) => {
       const xid = operationOf(op).xid ?? ++this.#xid;
       this.#expected.push({ xid, op });
@@ -135,6 +143,15 @@ export class WireConnection {
 
   get closed(): boolean {
     return this.#ended && this.#frames.length === 0;
+  }
+
+  /** Takes nothing from the socket any more, as a client that hangs. */
+  pause(): void {
+    this.#socket.pause();
+  }
+
+  resume(): void {
+    this.#socket.resume();
   }
 
   destroy(): void {

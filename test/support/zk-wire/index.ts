@@ -5,6 +5,7 @@ export {
   type Handshake,
   type Incoming,
   WireConnection,
+  type WireRequest,
 } from './connection.ts';
 export type { Fields, Value } from './jute.ts';
 export { encode, encodeRequest, type OperationName, operations, type Part } from './records.ts';

@@ -61,3 +61,53 @@ test('it keeps to its bytes, oldest out first', () => {
   for (let n = 0; n < 2; n++) cache.offer('/huge', node(1, 20_000));
   expect(cache.get('/huge')).toBeUndefined();
 });
+
+describe('data that this process has written', () => {
+  const data = new Uint8Array([1, 2, 3]);
+  const written = { ...stat, mzxid: 5, version: 1, dataLength: 3 };
+  const step = (zxid: number, changed: number) => ({ zxid, entries: new Map([[feedDigest('/a'), changed]]) });
+  const cacheOf = () => {
+    const cache = new NearCache(100_000);
+    for (let n = 0; n < 2; n++) cache.offer('/a', { ...node(3), children: ['c'] } as NodeState);
+    return cache;
+  };
+
+  test('is what the cache has once a step says that nothing came after it', () => {
+    const cache = cacheOf();
+    cache.written('/a', written, data);
+    expect(cache.get('/a')).toMatchObject({ zxid: 3 });
+    cache.outdate(step(6, 5));
+    expect(cache.get('/a')).toEqual({ state: 'node', zxid: 5, stat: written, data, children: ['c'] });
+  });
+
+  test('waits for its step while earlier ones pass', () => {
+    const cache = cacheOf();
+    cache.written('/a', { ...written, mzxid: 4 }, new Uint8Array(3));
+    cache.written('/a', written, data);
+    cache.outdate(step(4, 4));
+    expect(cache.get('/a')).toMatchObject({ zxid: 4 });
+    cache.outdate(step(5, 5));
+    expect(cache.get('/a')).toMatchObject({ zxid: 5, data });
+  });
+
+  test.each([
+    ['another change came after it', written, step(7, 7)],
+    ['the node was created again', { ...written, czxid: 4 }, step(6, 5)],
+    ['its ACL changed', { ...written, aversion: 1 }, step(6, 5)],
+    ['its children changed', { ...written, cversion: 1, pzxid: 4 }, step(6, 5)],
+    ['nobody can say what changed', written, { zxid: 6, entries: null }],
+  ])('is not used when %s', (_, told, at) => {
+    const cache = cacheOf();
+    cache.written('/a', told, data);
+    cache.outdate(at);
+    expect(cache.get('/a')).toBeUndefined();
+  });
+
+  test('is forgotten where the node is not cached', () => {
+    const cache = new NearCache(100_000);
+    cache.written('/a', written, data);
+    for (let n = 0; n < 2; n++) cache.offer('/a', node(3));
+    cache.outdate(step(6, 5));
+    expect(cache.get('/a')).toBeUndefined();
+  });
+});

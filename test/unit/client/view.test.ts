@@ -14,7 +14,7 @@ function setup() {
       return { close: () => undefined };
     },
   } as unknown as Messaging;
-  const view = new View({ messaging, clock }, 'i', 100_000);
+  const view = new View({ messaging, clock }, 'i', { cacheBytes: 100_000 });
   const receive = (zxid: number, previous: number, ...paths: string[]) =>
     hear(
       encode({

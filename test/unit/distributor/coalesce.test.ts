@@ -1,14 +1,21 @@
 import {
   changeMessageSchema,
+  countDigest,
   decodeAs,
   decodeWatermarkEntries,
   feedDigest,
   LIMITS,
   OPEN_ACL_UNSAFE,
+  protectedDigest,
   subjects,
 } from '@faaskeeper/protocol';
 import { coalesce, publicChanges } from '../../../functions/core/distributor/coalesce.ts';
-import { changeMessages, watermarkOf } from '../../../functions/core/distributor/feed.ts';
+import {
+  changeMessages,
+  systemMessages,
+  systemWatermarkOf,
+  watermarkOf,
+} from '../../../functions/core/distributor/feed.ts';
 import { genesis } from '../../../functions/core/transactions/genesis.ts';
 import { PRIVATE_ACL, TreeModel } from '../../support/tree-model.ts';
 
@@ -82,6 +89,72 @@ test('the watermark lists changed nodes, and subtrees only of what anyone may re
     '/',
     '/a',
   ]);
+});
+
+test('what not everyone may hear is told to the system, with all changes of the node and who may hear', () => {
+  const model = new TreeModel();
+  model.entry([{ create: '/a' }, { create: '/a/s', acl: PRIVATE_ACL }]);
+  const entry = model.entry(
+    [{ set: '/a/s', data: null }],
+    [{ acl: '/a/s', to: OPEN_ACL_UNSAFE }],
+    [{ set: '/a/s', data: null }, { remove: '/a/s' }],
+  );
+  const seen = [...coalesce([entry]).values()].map((node) => ({
+    node,
+    changes: publicChanges(node, node.path !== '/a/s'),
+  }));
+  const told = systemMessages(seen, subjects('i'));
+  expect(told.map(({ subject }) => subject)).toEqual(['fk.i.sys.c.a.s']);
+  expect(decodeAs(changeMessageSchema, told[0]!.payload, 'change').changes).toEqual([
+    { zxid: 2, index: 0, kind: 'data', acl: PRIVATE_ACL },
+    { zxid: 3, index: 0, kind: 'acl' },
+    { zxid: 4, index: 0, kind: 'data' },
+    { zxid: 4, index: 1, kind: 'deleted' },
+  ]);
+  const range = { zxid: 4, previous: 1 };
+  const forAll = decodeWatermarkEntries(watermarkOf(seen, range).entries!);
+  const forSystem = decodeWatermarkEntries(systemWatermarkOf(seen, range)!.entries!);
+  for (const [digest, zxid] of forAll) expect(forSystem.get(digest)).toBe(zxid);
+  expect([forAll.get(countDigest('/a')), forAll.has(countDigest('/'))]).toEqual([undefined, false]);
+  expect([forSystem.get(protectedDigest('/a/s')), forSystem.get(protectedDigest('/', true))]).toEqual([4, 2]);
+  expect([forAll.has(protectedDigest('/a/s')), forAll.has(protectedDigest('/', true))]).toEqual([false, false]);
+});
+
+test('the deletion of a protected node is told with the ACL that it had', () => {
+  const model = new TreeModel();
+  model.entry([{ create: '/s', acl: PRIVATE_ACL }]);
+  const nodes = [...coalesce([model.entry([{ remove: '/s' }])]).values()];
+  const seen = nodes.map((node) => ({ node, changes: publicChanges(node, node.path !== '/s') }));
+  const [message] = systemMessages(seen, subjects('i'));
+  expect(decodeAs(changeMessageSchema, message!.payload, 'change').changes).toMatchObject([
+    { kind: 'deleted', acl: PRIVATE_ACL },
+  ]);
+});
+
+test('where everyone may hear all, the watermark of the system is the same', () => {
+  const model = new TreeModel();
+  const nodes = [...coalesce([model.entry([{ create: '/a' }])]).values()];
+  const seen = nodes.map((node) => ({ node, changes: publicChanges(node, true) }));
+  expect(systemMessages(seen, subjects('i'))).toEqual([]);
+  expect(systemWatermarkOf(seen, { zxid: 1, previous: 0 })).toBeUndefined();
+});
+
+test('where several nodes are told of below a path, the watermark lists how many', () => {
+  const model = new TreeModel();
+  model.entry([{ create: '/a' }, { create: '/a/b' }]);
+  const entry = model.entry([
+    { create: '/a/b/1' },
+    { create: '/a/2' },
+    { set: '/a/2', data: null },
+    { create: '/a/s', acl: PRIVATE_ACL },
+    { create: '/a/s/t', acl: PRIVATE_ACL },
+  ]);
+  const seen = [...coalesce([entry]).values()].map((node) => ({ node, changes: publicChanges(node, true) }));
+  const listed = decodeWatermarkEntries(systemWatermarkOf(seen, { zxid: 2, previous: 1 })!.entries!);
+  const counts = (isProtected: boolean) =>
+    ['/', '/a', '/a/b', '/a/s'].map((path) => listed.get(countDigest(path, isProtected)));
+  expect(counts(false)).toEqual([2, 2, undefined, undefined]);
+  expect(counts(true)).toEqual([2, 2, undefined, 2]);
 });
 
 test('too many changes for a watermark: it says so', () => {

@@ -1,6 +1,13 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { helpText, PROGRAM_FLAGS, parseSettings } from '../../../client/gateway/settings.ts';
+import {
+  fixedInstances,
+  helpText,
+  PROGRAM_FLAGS,
+  type ProgramSettings,
+  parseSettings,
+  tlsFiles,
+} from '../../../client/gateway/settings.ts';
 
 const REQUIRED = {
   FAASKEEPER_GATEWAY_INSTANCES: '[{"port":0,"instance":"a","prefix":"a/"}]',
@@ -51,4 +58,32 @@ test('help and docs/gateway.md know every flag', () => {
       expect(docs).toContain(`\`${env}\``);
     }
   }
+});
+
+const parsed = (...args: string[]) => parseSettings(args, REQUIRED) as ProgramSettings;
+
+test('clients must have a certificate where authorities are named, unless told otherwise', () => {
+  const files = ['--tls-cert', 'c', '--tls-key', 'k'];
+  expect(tlsFiles(parsed())).toBeUndefined();
+  expect(tlsFiles(parsed(...files))).toEqual({ cert: 'c', key: 'k', clientAuth: 'none' });
+  expect(tlsFiles(parsed(...files, '--tls-ca', 'a'))).toMatchObject({ ca: 'a', clientAuth: 'need' });
+  expect(tlsFiles(parsed(...files, '--tls-ca', 'a', '--tls-client-auth', 'want'))).toMatchObject({
+    clientAuth: 'want',
+  });
+});
+
+test.each([
+  [['--tls-cert', 'c'], '--tls-key is missing'],
+  [['--gateway-secure-port', '1'], '--tls-cert is missing'],
+  [['--tls-cert', 'c', '--tls-key', 'k', '--tls-client-auth', 'need'], '--tls-ca is missing'],
+])('%j is refused: %s', (args, message) => {
+  expect(() => tlsFiles(parsed(...args))).toThrow(message);
+});
+
+test('the TLS port is that of the only instance; several need names', () => {
+  const tls = ['--gateway-secure-port', '2281', '--tls-cert', 'c', '--tls-key', 'k'];
+  expect(fixedInstances(parsed(...tls))).toEqual([{ instance: 'a', prefix: 'a/', port: 0, securePort: 2_281 }]);
+  const two = '[{"instance":"a","prefix":"a/","serverNames":["A.x"]},{"instance":"b","prefix":"b/"}]';
+  expect(() => fixedInstances(parsed(...tls, '--gateway-instances', two))).toThrow('no port leads to instance b');
+  expect(() => parsed('--gateway-instances', two.replace('"b"', '"a"'))).toThrow('names an instance twice');
 });

@@ -7,11 +7,9 @@ import type { Call, Handler } from './handler.ts';
 function auth(served: Served, call: Call): void {
   const { scheme: given, auth: secret } = read.AuthPacket(call.reader);
   const scheme = given ?? '';
-  const accept = () => {
-    served.schemes.add(scheme);
-    served.frame(call.xid, 0, 0);
-  };
+  const accept = () => served.frame(call.xid, 0, 0);
   if (scheme === 'ip' || (scheme === 'x509' && served.schemes.has('x509'))) {
+    served.schemes.add(scheme);
     served.replies.answer(call.slot, accept);
     return;
   }
@@ -19,6 +17,8 @@ function auth(served: Served, call: Call): void {
     served.fatal(call, CODES.authFailed, `authentication by ${scheme}`, 0);
     return;
   }
+  // From here on: requests of the same burst count as authenticated, and are answered behind this one, or not at all.
+  served.schemes.add(scheme);
   const operation = { type: 'addAuth', scheme, auth: secret ?? new Uint8Array(0) } as const;
   const adding = served.engine.write(operation, { raw: true }, (_, { error }) => {
     if (error === undefined) served.replies.answer(call.slot, accept);
