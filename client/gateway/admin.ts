@@ -2,30 +2,36 @@ import { once } from 'node:events';
 import { createServer, type ServerResponse } from 'node:http';
 import { collectDefaultMetrics, Gauge, Registry } from 'prom-client';
 import type { Gateway } from './gateway.ts';
-import { monitored } from './words/index.ts';
+import { answerCommand, COMMANDS, type Facts } from './words/index.ts';
 
 export interface AdminOptions {
   readonly host: string;
   /** 0 picks a free one. */
   readonly port: number;
-  readonly connected: () => boolean;
+}
+
+export interface Admin {
+  readonly port: number;
+  /** Tells of this gateway from now on; before, it is not ready. */
+  serve(gateway: Gateway, connected: () => boolean): void;
+  stop(): Promise<void>;
 }
 
 /** Probes, metrics, and ZooKeeper's admin commands as JSON. */
-export async function startAdmin(
-  gateway: Gateway,
-  options: AdminOptions,
-): Promise<{ port: number; stop(): Promise<void> }> {
-  const registry = metricsOf(gateway);
+export async function startAdmin(options: AdminOptions): Promise<Admin> {
+  let served: Gateway | undefined;
+  let connected = () => false;
+  const facts = () => served?.facts() ?? [];
+  const registry = metricsOf(facts);
   const server = createServer((request, response) => {
-    const path = new URL(request.url ?? '/', 'http://admin').pathname;
+    const { pathname: path, searchParams } = new URL(request.url ?? '/', 'http://admin');
     if (path === '/health/live') text(response, 200, 'live');
     else if (path === '/health/ready') {
-      if (options.connected()) text(response, 200, 'ready');
+      if (connected()) text(response, 200, 'ready');
       else text(response, 503, 'NATS is not connected');
     } else if (path === '/metrics') {
       void registry.metrics().then((body) => text(response, 200, body, registry.contentType));
-    } else if (path.startsWith('/commands')) command(gateway, path, response);
+    } else if (path.startsWith('/commands')) command(facts(), path, searchParams.get('port'), response);
     else text(response, 404, 'not found');
   });
   server.listen(options.port, options.host);
@@ -33,6 +39,10 @@ export async function startAdmin(
   const address = server.address();
   return {
     port: typeof address === 'object' && address !== null ? address.port : options.port,
+    serve(gateway, isConnected) {
+      served = gateway;
+      connected = isConnected;
+    },
     stop: async () => {
       server.close();
       server.closeAllConnections();
@@ -40,50 +50,34 @@ export async function startAdmin(
   };
 }
 
-const COMMANDS = ['monitor', 'ruok', 'is_read_only', 'connections', 'configuration'] as const;
-
-/** One answer for each port that the gateway listens on. */
-function command(gateway: Gateway, path: string, response: ServerResponse): void {
+/** As ZooKeeper's admin server answers. A gateway with several ports is asked for one of them: `?port=2181`. */
+function command(all: readonly Facts[], path: string, port: string | null, response: ServerResponse): void {
   const name = path.split('/')[2] ?? '';
-  const facts = gateway.facts();
-  const answers = {
-    ruok: () => ({}),
-    is_read_only: () => ({ read_only: false }),
-    monitor: () => facts.map((one) => ({ instance: one.instance, port: one.port, ...monitored(one) })),
-    configuration: () => facts.map((one) => ({ instance: one.instance, ...one.settings })),
-    connections: () =>
-      facts.map(({ instance, connections }) => ({
-        instance,
-        connections: connections.map((one) => ({
-          remote: `${one.address}:${one.port}`,
-          session_id: one.engine?.session.id ?? 0,
-          session_timeout: one.engine?.session.timeout ?? 0,
-          outstanding_requests: one.outstanding,
-          packets_received: one.received,
-          packets_sent: one.sent,
-          last_zxid: one.served?.lastZxid ?? 0,
-          established: one.since,
-        })),
-      })),
-  };
-  if (name === '') json(response, 200, { commands: COMMANDS });
-  else if (name in answers) {
-    json(response, 200, { command: name, error: null, result: answers[name as keyof typeof answers]() });
-  } else json(response, 404, { command: name, error: `there is no command ${name}` });
+  if (name === '') {
+    const links = Object.keys(COMMANDS).map((one) => `<a href="/commands/${one}">${one}</a>\n<br/>\n`);
+    text(response, 200, links.join(''), 'text/html');
+    return;
+  }
+  const facts = port === null && all.length === 1 ? all[0] : all.find((one) => String(one.port) === port);
+  if (facts !== undefined) json(response, 200, answerCommand(name, facts));
+  else {
+    const ports = all.map((one) => one.port).join(', ');
+    json(response, 400, { command: name, error: `Say which port is meant, as ?port=N, of ${ports}` });
+  }
 }
 
-function metricsOf(gateway: Gateway): Registry {
+function metricsOf(all: () => readonly Facts[]): Registry {
   const registry = new Registry();
   registry.setDefaultLabels({ program: 'gateway' });
   collectDefaultMetrics({ register: registry });
-  const gauge = (name: string, help: string, value: (one: ReturnType<Gateway['facts']>[number]) => number) =>
+  const gauge = (name: string, help: string, value: (one: Facts) => number) =>
     new Gauge({
       name,
       help,
       labelNames: ['instance', 'port'],
       registers: [registry],
       collect() {
-        for (const one of gateway.facts()) this.set({ instance: one.instance, port: String(one.port) }, value(one));
+        for (const one of all()) this.set({ instance: one.instance, port: String(one.port) }, value(one));
       },
     });
   gauge('faaskeeper_gateway_connections', 'Open connections', ({ connections }) => connections.length);

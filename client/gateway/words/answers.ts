@@ -1,14 +1,9 @@
 import type { Connection } from '../connection/connection.ts';
 import { type Facts, hex } from './facts.ts';
 import type { Word } from './names.ts';
+import { operationText } from './operations.ts';
 
-/** What a word may do besides telling. */
-export interface Effects {
-  resetCounters(): void;
-  resetConnections(): void;
-}
-
-type Answer = (facts: Facts, effects: Effects) => string;
+type Answer = (facts: Facts) => string;
 
 /** The texts of ZooKeeper's commands, so far as what they tell exists here. */
 export const ANSWERS: Readonly<Record<Word, Answer>> = {
@@ -24,11 +19,11 @@ export const ANSWERS: Readonly<Record<Word, Answer>> = {
   wchs: ({ connections }) => watchSummary(connections),
   wchc: ({ connections }) => byConnection(connections),
   wchp: ({ connections }) => byPath(connections),
-  crst: (_, effects) => {
+  crst: ({ effects }) => {
     effects.resetConnections();
     return 'Connection stats reset.\n';
   },
-  srst: (_, effects) => {
+  srst: ({ effects }) => {
     effects.resetCounters();
     return 'Server stats reset.\n';
   },
@@ -70,11 +65,11 @@ function full(one: Connection): string {
   const { served, engine } = one;
   if (served === undefined || engine === undefined) return brief(one);
   const { session } = engine;
-  const more = `sid=${hex(session.id)},lop=${served.lastOperation},est=${one.since},to=${session.timeout},lcxid=${hex(served.lastXid >>> 0)},lzxid=${hex(served.lastZxid)}`;
+  const more = `sid=${hex(session.id)},lop=${operationText(served.lastOperation)},est=${one.since},to=${session.timeout},lcxid=${hex(served.lastXid >>> 0)},lzxid=${hex(served.lastZxid)}`;
   return brief(one).replace(/\)$/, `,${more})`);
 }
 
-function environment(version: string): Record<string, string> {
+export function environment(version: string): Record<string, string> {
   return {
     'zookeeper.version': version,
     'host.name': process.env.HOSTNAME ?? 'localhost',
@@ -126,7 +121,8 @@ function byConnection(connections: readonly Connection[]): string {
         ? []
         : [`${hex(engine?.session.id ?? 0)}\n${paths.map((path) => `\t${path}\n`).join('')}`];
     })
-    .join('');
+    .join('')
+    .concat('\n');
 }
 
 function byPath(connections: readonly Connection[]): string {
@@ -136,5 +132,5 @@ function byPath(connections: readonly Connection[]): string {
       sessions.set(path, [...(sessions.get(path) ?? []), hex(engine?.session.id ?? 0)]);
     }
   }
-  return [...sessions].map(([path, ids]) => `${path}\n${ids.map((id) => `\t${id}\n`).join('')}`).join('');
+  return `${[...sessions].map(([path, ids]) => `${path}\n${ids.map((id) => `\t${id}\n`).join('')}`).join('')}\n`;
 }

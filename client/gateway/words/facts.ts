@@ -1,5 +1,11 @@
 import type { Connection } from '../connection/connection.ts';
 
+/** What a word may do besides telling. */
+export interface Effects {
+  resetCounters(): void;
+  resetConnections(): void;
+}
+
 /** What the four-letter words and the admin endpoint tell of one instance. */
 export interface Facts {
   readonly version: string;
@@ -15,6 +21,7 @@ export interface Facts {
   readonly cachedBytes: number;
   readonly settings: Readonly<Record<string, string | number>>;
   readonly uptimeMs: number;
+  readonly effects: Effects;
 }
 
 /** Session ids as ZooKeeper prints them. */

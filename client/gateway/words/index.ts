@@ -1,4 +1,5 @@
 /** ZooKeeper's four-letter words. */
-export { ANSWERS, type Effects, monitored, notListed } from './answers.ts';
-export { type Facts, hex } from './facts.ts';
+export { ANSWERS, monitored, notListed } from './answers.ts';
+export { answerCommand, COMMANDS } from './commands.ts';
+export { type Effects, type Facts, hex } from './facts.ts';
 export { isWord, WORDS, type Word, wordOf } from './names.ts';
