@@ -1,47 +1,28 @@
-import { once } from 'node:events';
-import { createServer, type Server, type Socket } from 'node:net';
-import { LIMITS } from '@faaskeeper/protocol';
+import type { Socket } from 'node:net';
+import type { Identity } from '@faaskeeper/protocol';
 import type { Logger } from 'pino';
 import { BOUNDS } from './bounds.ts';
-import { addressOf, Connection } from './connection/connection.ts';
-import { type GatewayOutside, Instance } from './instance.ts';
-import { Latency } from './latency.ts';
+import { addressOf, type Connection } from './connection/connection.ts';
+import type { GatewayOutside } from './instance.ts';
+import { type Route, type ServedInstance, Serving } from './instances/index.ts';
 import type { GatewaySettings, InstanceSettings } from './settings.ts';
+import type { Certificates } from './tls/index.ts';
 import { ANSWERS, type Facts, isWord, notListed } from './words/index.ts';
 
 export const GATEWAY_VERSION = '3.9.5-faaskeeper-0.1.0';
 
-/** One port and the instance that it leads to. */
-class Listener {
-  readonly instance: Instance;
-  readonly server: Server;
-  readonly connections = new Set<Connection>();
-  readonly latency = new Latency();
-  readonly byAddress = new Map<string, number>();
-  port: number;
-  received = 0;
-  sent = 0;
-
-  constructor(instance: Instance, port: number, onSocket: (socket: Socket, listener: Listener) => void) {
-    this.instance = instance;
-    this.port = port;
-    // A four-letter word may come with a half-close; its answer still has to leave.
-    this.server = createServer({ allowHalfOpen: true }, (socket) => onSocket(socket, this));
-  }
-}
-
 export interface GatewayOptions {
   readonly settings: GatewaySettings;
-  readonly instances: readonly InstanceSettings[];
   readonly outside: GatewayOutside;
+  /** Of the TLS ports; there are none without. */
+  readonly certificates?: Certificates | undefined;
   readonly logger: Pick<Logger, 'info' | 'warn' | 'debug'>;
 }
 
 /** Serves ZooKeeper's clients. It holds no state that matters: its sessions go on at another gateway. */
 export class Gateway {
   readonly #options: GatewayOptions;
-  readonly #listeners: Listener[] = [];
-  readonly #instances = new Map<string, Instance>();
+  readonly #serving: Serving;
   readonly #since = Date.now();
   #connections = 0;
   #tick = 0;
@@ -49,140 +30,126 @@ export class Gateway {
   #tickedAt = performance.now();
 
   constructor(options: GatewayOptions) {
+    const { certificates, logger, outside, settings } = options;
+    const gateway = this;
     this.#options = options;
+    this.#serving = new Serving({
+      surroundings: {
+        outside,
+        settings,
+        get tick() {
+          return gateway.#tick;
+        },
+        answerWord: (word, instance) => this.#answerWord(word, instance),
+        onClosed: ({ address }, { id }, reason) => logger.debug({ instance: id, address, reason }, 'connection closed'),
+      },
+      certificates,
+      logger,
+      onConnection: (socket, route, identities) => this.#accept(socket, route, identities),
+    });
   }
 
-  /** Resolves when it listens everywhere; rejects when a port is taken. */
-  async start(): Promise<void> {
-    const { instances, settings } = this.#options;
-    for (const { instance, prefix, port } of instances) {
-      const listener = new Listener(this.#instance(instance, prefix), port, (socket, at) => this.#accept(socket, at));
-      listener.server.listen(port, settings.host);
-      await once(listener.server, 'listening');
-      const address = listener.server.address();
-      if (typeof address === 'object' && address !== null) listener.port = address.port;
-      this.#listeners.push(listener);
-      this.#options.logger.info({ instance, port: listener.port }, 'listening');
-    }
+  /** Serves these; resolves when it listens everywhere. @throws NotServedError when a port is taken. */
+  async start(instances: readonly InstanceSettings[] = []): Promise<void> {
     this.#ticker = setInterval(() => this.#look(), BOUNDS.tick);
+    for (const settings of instances) this.#serving.declare(settings);
+    await this.#serving.settled();
+    for (const problem of this.#serving.problems) throw problem;
   }
 
-  /** Ports, in the order of the instances that were given. */
-  get ports(): number[] {
-    return this.#listeners.map(({ port }) => port);
+  /** Serves an instance, or serves it otherwise than before. What cannot be done now is tried again. */
+  declare(settings: InstanceSettings): void {
+    this.#serving.declare(settings);
+  }
+
+  /** Its connections are closed and its ports are free. */
+  remove(id: string): void {
+    this.#serving.remove(id);
+  }
+
+  /** Those that it was told of are all that there are. */
+  retain(ids: ReadonlySet<string>): void {
+    for (const id of this.#serving.wanted) if (!ids.has(id)) this.#serving.remove(id);
+  }
+
+  /** Resolves when what it was told is done, or cannot be done now. */
+  settled(): Promise<void> {
+    return this.#serving.settled();
+  }
+
+  /** Ports that it listens on. */
+  get ports(): readonly number[] {
+    return this.#serving.ports;
   }
 
   get connections(): number {
-    return this.#listeners.reduce((sum, { connections }) => sum + connections.size, 0);
+    return this.#instances.reduce((sum, { connected }) => sum + connected, 0);
   }
 
-  /** What there is to tell of each port. */
+  /** What there is to tell of each instance. */
   facts(): Facts[] {
-    return this.#listeners.map((listener) => this.#factsOf(listener));
+    return this.#instances.map((instance) => this.#factsOf(instance));
   }
 
   /** Closes connections, not sessions: these go on elsewhere. */
   async stop(): Promise<void> {
     clearInterval(this.#ticker);
-    const closing = this.#listeners.map(async ({ server, connections }) => {
-      const closed = server.listening ? once(server, 'close') : undefined;
-      server.close();
-      for (const connection of [...connections]) connection.close('the gateway is stopping');
-      const timer = setTimeout(() => {
-        for (const connection of [...connections]) connection.destroy('the gateway is stopping');
-      }, BOUNDS.stopTime);
-      await closed;
-      clearTimeout(timer);
-    });
-    await Promise.all(closing);
-    for (const instance of this.#instances.values()) instance.close();
+    await this.#serving.stop();
   }
 
-  #instance(id: string, prefix: string): Instance {
-    const known = this.#instances.get(id) ?? new Instance(this.#options.outside, id, prefix);
-    this.#instances.set(id, known);
-    return known;
+  get #instances(): ServedInstance[] {
+    return [...this.#serving.instances];
   }
 
-  #accept(socket: Socket, listener: Listener): void {
-    const { settings, logger } = this.#options;
-    const gateway = this;
-    const connection = new Connection(socket, ++this.#connections, {
-      instance: listener.instance,
-      identities: [{ scheme: 'ip', id: addressOf(socket) }],
-      multiOperations: LIMITS.multiOperations,
-      maxBuffer: settings.maxBuffer,
-      enforcedSchemes: settings.enforcedSchemes,
-      get tick() {
-        return gateway.#tick;
-      },
-      answerWord: (word) => Promise.resolve(this.#answerWord(word, listener)),
-      onLatency: (ms) => listener.latency.add(ms),
-      onClosed: (closed, reason) => {
-        listener.connections.delete(closed);
-        listener.received += closed.received;
-        listener.sent += closed.sent;
-        this.#count(listener, closed.address, -1);
-        logger.debug({ instance: listener.instance.id, address: closed.address, reason }, 'connection closed');
-      },
-    });
-    const { address } = connection;
-    listener.connections.add(connection);
-    const most = settings.maxClientConnections;
-    if (this.#count(listener, address, 1) > most && most > 0) {
-      logger.warn({ address, most }, 'too many connections of one address');
-      connection.destroy('too many connections of one address');
+  #accept(socket: Socket, route: Route, identities: readonly Identity[]): void {
+    const { instance } = route;
+    const address = addressOf(socket);
+    const refusal = instance.refusal(address);
+    if (refusal === undefined) instance.connect(socket, ++this.#connections, route, identities);
+    else {
+      this.#options.logger.warn({ instance: instance.id, address, ...instance.limits }, refusal);
+      socket.destroy();
     }
   }
 
-  #count({ byAddress }: Listener, address: string, by: number): number {
-    const count = (byAddress.get(address) ?? 0) + by;
-    if (count === 0) byAddress.delete(address);
-    else byAddress.set(address, count);
-    return count;
-  }
-
-  #answerWord(word: string, listener: Listener): string {
+  #answerWord(word: string, instance: ServedInstance): string {
     const { fourLetterWords } = this.#options.settings;
     if (!isWord(word)) return '';
     if (fourLetterWords !== '*' && !fourLetterWords.has(word)) return notListed(word);
-    return ANSWERS[word](this.#factsOf(listener), {
-      resetCounters: () => {
-        listener.latency.reset();
-        listener.received = 0;
-        listener.sent = 0;
-      },
-      resetConnections: () => {
-        for (const connection of listener.connections) connection.resetCounters();
-      },
-    });
+    return ANSWERS[word](this.#factsOf(instance));
   }
 
-  #factsOf(listener: Listener): Facts {
+  #factsOf(served: ServedInstance): Facts {
     const { settings } = this.#options;
-    const connections = [...listener.connections];
-    const { view, id } = listener.instance;
+    const { connections, id, latency, limits, outstanding, routes } = served;
+    const { view } = served.instance;
     const zxids = connections.flatMap(({ engine }) => (engine === undefined ? [] : [engine.zxid]));
     const sum = (of: (connection: Connection) => number) => connections.reduce((all, one) => all + of(one), 0);
+    const portOf = (secure: boolean) =>
+      [...routes].find((one) => one.open && one.settings.secure === secure)?.port.port;
     return {
       version: GATEWAY_VERSION,
       instance: id,
-      port: listener.port,
+      port: portOf(false) ?? portOf(true) ?? 0,
       zxid: Math.max(0, view.value, ...zxids),
       connections,
-      latency: listener.latency,
-      received: listener.received + sum(({ received }) => received),
-      sent: listener.sent + sum(({ sent }) => sent),
-      outstanding: sum(({ outstanding }) => outstanding),
+      latency,
+      received: served.received + sum(({ received }) => received),
+      sent: served.sent + sum(({ sent }) => sent),
+      outstanding,
       cachedNodes: view.cachedNodes,
       cachedBytes: view.cachedBytes,
       settings: {
-        clientPort: listener.port,
-        maxClientCnxns: settings.maxClientConnections,
+        clientPort: portOf(false) ?? -1,
+        secureClientPort: portOf(true) ?? -1,
+        maxClientCnxns: limits.connectionsPerAddress,
+        maxCnxns: limits.connections,
+        globalOutstandingLimit: limits.outstandingRequests,
         'jute.maxbuffer': settings.maxBuffer,
         serverId: 0,
       },
       uptimeMs: Date.now() - this.#since,
+      effects: served,
     };
   }
 
@@ -192,11 +159,15 @@ export class Gateway {
     const missed = Math.floor((now - this.#tickedAt) / BOUNDS.tick) - 1;
     this.#tickedAt = now;
     this.#tick += 1 + Math.max(0, missed);
-    for (const { connections } of this.#listeners) {
-      for (const connection of connections) {
-        if (missed > 0) connection.forgive(missed);
-        connection.look(this.#tick);
+    for (const instance of this.#serving.instances) {
+      for (const { connections } of instance.routes) {
+        for (const connection of connections) {
+          if (missed > 0) connection.forgive(missed);
+          connection.look(this.#tick);
+        }
       }
     }
+    const retryDue = this.#tick % (BOUNDS.portRetry / BOUNDS.tick) === 0;
+    if (retryDue && this.#serving.problems.length > 0) this.#serving.retry();
   }
 }

@@ -1,109 +1,12 @@
 import { parseArgs } from 'node:util';
+import { gatewaySpecEntries, INSTANCE_ID, type InstanceSpec } from '@faaskeeper/protocol';
 import * as v from 'valibot';
 import { BOUNDS } from './bounds.ts';
+import { PROGRAM_FLAGS } from './flags.ts';
+import { CLIENT_AUTH, type TlsFiles } from './tls/certificates.ts';
 import { isWord } from './words/names.ts';
 
-/** One setting of the gateway: a flag, and the environment variable that means the same. */
-export interface GatewayFlag {
-  readonly name: string;
-  readonly env: string;
-  /** What stands for the value in the help. */
-  readonly value: string;
-  readonly default: string;
-  readonly text: string;
-}
-
-/** Settings of a gateway that `npm start` takes as well. */
-export const GATEWAY_FLAGS = [
-  {
-    name: 'four-letter-words',
-    env: 'FAASKEEPER_FOUR_LETTER_WORDS',
-    value: 'list|*',
-    default: BOUNDS.fourLetterWords,
-    text: 'The four-letter words that are answered, separated by commas (4lw.commands.whitelist)',
-  },
-  {
-    name: 'max-client-connections',
-    env: 'FAASKEEPER_MAX_CLIENT_CONNECTIONS',
-    value: 'number',
-    default: String(BOUNDS.maxClientConnections),
-    text: 'Connections of one client address; 0: no limit (maxClientCnxns)',
-  },
-  {
-    name: 'enforce-auth-schemes',
-    env: 'FAASKEEPER_ENFORCE_AUTH_SCHEMES',
-    value: 'list',
-    default: '',
-    text: 'A connection that has authenticated with none of these schemes gets nothing (enforce.auth.schemes)',
-  },
-  {
-    name: 'max-buffer',
-    env: 'FAASKEEPER_MAX_BUFFER',
-    value: 'bytes',
-    default: String(BOUNDS.maxBuffer),
-    text: 'Largest request; a connection that sends more is closed (jute.maxbuffer)',
-  },
-] as const satisfies readonly GatewayFlag[];
-
-/** Settings of a gateway of its own; the stores have those of the functions. */
-export const PROGRAM_FLAGS = [
-  ...GATEWAY_FLAGS,
-  {
-    name: 'gateway-host',
-    env: 'FAASKEEPER_GATEWAY_HOST',
-    value: 'address',
-    default: '127.0.0.1',
-    text: 'Where it listens for clients',
-  },
-  {
-    name: 'gateway-instances',
-    env: 'FAASKEEPER_GATEWAY_INSTANCES',
-    value: 'JSON',
-    default: '',
-    text: 'The instances it serves: [{"port": 2181, "instance": "id", "prefix": "id/"}]',
-  },
-  {
-    name: 'admin-host',
-    env: 'FAASKEEPER_HOST',
-    value: 'address',
-    default: '127.0.0.1',
-    text: 'Where probes are answered',
-  },
-  {
-    name: 'admin-port',
-    env: 'PORT',
-    value: 'port',
-    default: '8080',
-    text: 'Port of probes and metrics; 0 picks a free one',
-  },
-  {
-    name: 'log-level',
-    env: 'FAASKEEPER_LOG_LEVEL',
-    value: 'level',
-    default: 'info',
-    text: 'debug, info, warn, error or silent',
-  },
-  { name: 'nats-url', env: 'FAASKEEPER_NATS_URL', value: 'URL', default: '', text: 'NATS servers (required)' },
-  { name: 'nats-user', env: 'FAASKEEPER_NATS_USER', value: 'name', default: '', text: 'User of the system' },
-  { name: 'nats-password', env: 'FAASKEEPER_NATS_PASSWORD', value: 'text', default: '', text: 'Its password' },
-  { name: 's3-endpoint', env: 'FAASKEEPER_S3_ENDPOINT', value: 'URL', default: '', text: 'The S3 store (required)' },
-  { name: 's3-region', env: 'FAASKEEPER_S3_REGION', value: 'name', default: 'us-east-1', text: 'Its region' },
-  { name: 's3-bucket', env: 'FAASKEEPER_S3_BUCKET', value: 'name', default: '', text: 'Bucket (required)' },
-  {
-    name: 's3-access-key-id',
-    env: 'FAASKEEPER_S3_ACCESS_KEY_ID',
-    value: 'text',
-    default: '',
-    text: 'Access key (required)',
-  },
-  {
-    name: 's3-secret-access-key',
-    env: 'FAASKEEPER_S3_SECRET_ACCESS_KEY',
-    value: 'text',
-    default: '',
-    text: 'Secret key (required)',
-  },
-] as const satisfies readonly GatewayFlag[];
+export { GATEWAY_FLAGS, type GatewayFlag, PROGRAM_FLAGS } from './flags.ts';
 
 const port = v.pipe(v.string(), v.regex(/^\d{1,5}$/, 'a port is a number'), v.transform(Number), v.maxValue(65_535));
 const count = v.pipe(v.string(), v.regex(/^\d{1,10}$/, 'it is no whole number'), v.transform(Number));
@@ -129,6 +32,13 @@ export const gatewayEntries = {
     BOUNDS.fourLetterWords,
   ),
   'max-client-connections': v.optional(count, String(BOUNDS.maxClientConnections)),
+  'max-connections': v.optional(count, String(BOUNDS.maxConnections)),
+  'max-outstanding-requests': v.optional(count, String(BOUNDS.maxOutstandingRequests)),
+  'gateway-secure-port': v.optional(port),
+  'tls-cert': v.optional(v.string()),
+  'tls-key': v.optional(v.string()),
+  'tls-ca': v.optional(v.string()),
+  'tls-client-auth': v.optional(v.picklist(CLIENT_AUTH, `it is one of ${CLIENT_AUTH.join(', ')}`)),
   'enforce-auth-schemes': v.optional(
     v.pipe(
       list,
@@ -140,39 +50,46 @@ export const gatewayEntries = {
   'max-buffer': v.optional(v.pipe(count, v.minValue(1_024, 'it is at least 1024')), String(BOUNDS.maxBuffer)),
 } as const;
 
+/** An instance as the gateway serves it. */
+const instanceSchema = v.object({
+  ...gatewaySpecEntries,
+  /** Of TCP; 0 picks a free one. */
+  port: v.optional(v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(65_535))),
+  instance: v.pipe(v.string(), v.regex(INSTANCE_ID)),
+  /** Of its keys in user storage. */
+  prefix: v.pipe(v.string(), v.endsWith('/')),
+  /** Subject of the super user's certificate. */
+  superX509: v.optional(v.pipe(v.string(), v.nonEmpty())),
+});
+export type InstanceSettings = v.InferOutput<typeof instanceSchema>;
+
 const instancesSchema = v.pipe(
   v.string(),
   v.parseJson(undefined, 'it is no JSON'),
-  v.array(
-    v.object({
-      /** Of TCP; 0 picks a free one. */
-      port: v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(65_535)),
-      instance: v.pipe(v.string(), v.regex(/^[a-z0-9]{1,32}$/)),
-      /** Of its keys in user storage. */
-      prefix: v.pipe(v.string(), v.endsWith('/')),
-    }),
-  ),
+  v.array(instanceSchema),
   v.minLength(1, 'it names no instance'),
+  v.check((all) => new Set(all.map(({ instance }) => instance)).size === all.length, 'it names an instance twice'),
 );
 
 const programSchema = v.object({
   ...gatewayEntries,
   'gateway-host': v.optional(required, '127.0.0.1'),
-  'gateway-instances': instancesSchema,
+  'gateway-instances': v.optional(instancesSchema),
   'admin-host': v.optional(required, '127.0.0.1'),
   'admin-port': v.optional(port, '8080'),
   'log-level': v.optional(v.picklist(['debug', 'info', 'warn', 'error', 'silent']), 'info'),
   'nats-url': required,
   'nats-user': v.optional(v.string()),
   'nats-password': v.optional(v.string()),
+  'nats-creds': v.optional(v.string()),
   's3-endpoint': required,
   's3-region': v.optional(v.string(), 'us-east-1'),
   's3-bucket': required,
   's3-access-key-id': required,
   's3-secret-access-key': required,
+  's3-session-token': v.optional(v.string()),
 });
 export type ProgramSettings = v.InferOutput<typeof programSchema>;
-export type InstanceSettings = ProgramSettings['gateway-instances'][number];
 
 export interface GatewaySettings {
   readonly host: string;
@@ -182,6 +99,11 @@ export interface GatewaySettings {
   /** undefined: nothing is enforced. */
   readonly enforcedSchemes: ReadonlySet<string> | undefined;
   readonly maxBuffer: number;
+  /** Of an instance; 0: no limit. */
+  readonly maxConnections: number;
+  readonly maxOutstandingRequests: number;
+  /** TLS port of the instances that have server names and no TLS port of their own. */
+  readonly securePort: number | undefined;
 }
 
 /** A setting is missing or wrong; the message says which. */
@@ -226,7 +148,58 @@ export function gatewaySettings(settings: ProgramSettings): GatewaySettings {
     maxClientConnections: settings['max-client-connections'],
     enforcedSchemes: settings['enforce-auth-schemes'],
     maxBuffer: settings['max-buffer'],
+    maxConnections: settings['max-connections'],
+    maxOutstandingRequests: settings['max-outstanding-requests'],
+    securePort: settings['gateway-secure-port'],
   };
+}
+
+type TlsSettings = Pick<ProgramSettings, 'gateway-secure-port' | 'tls-cert' | 'tls-key' | 'tls-ca' | 'tls-client-auth'>;
+
+/** Where the certificates are; undefined: no TLS. @throws SettingsError */
+export function tlsFiles(settings: TlsSettings): TlsFiles | undefined {
+  const { 'tls-cert': cert, 'tls-key': key, 'tls-ca': ca, 'tls-client-auth': clientAuth } = settings;
+  const needs = (flag: string, why: string) => new SettingsError(`--${flag} is missing: ${why}. See --help.`);
+  if (cert === undefined || key === undefined) {
+    if (cert !== undefined) throw needs('tls-key', 'a certificate needs its key');
+    const given = (['tls-key', 'tls-ca', 'gateway-secure-port'] as const).find((name) => settings[name] !== undefined);
+    if (given !== undefined) throw needs('tls-cert', `--${given} needs it`);
+    return undefined;
+  }
+  if (ca !== undefined) return { cert, key, ca, clientAuth: clientAuth ?? 'need' };
+  if (clientAuth === 'want' || clientAuth === 'need') throw needs('tls-ca', 'it says whose certificates are good');
+  return { cert, key, clientAuth: 'none' };
+}
+
+/**
+ * The fixed list of instances; undefined: those of the registry. The TLS port is that of the only instance, if it has no
+ * server names. @throws SettingsError
+ */
+export function fixedInstances(settings: ProgramSettings): readonly InstanceSettings[] | undefined {
+  const { 'gateway-instances': instances, 'gateway-secure-port': securePort } = settings;
+  if (instances === undefined) return undefined;
+  const only = instances.length === 1 ? instances[0] : undefined;
+  const owns = only !== undefined && only.securePort === undefined && only.serverNames === undefined;
+  const settled = owns && securePort !== undefined ? [{ ...only, securePort }] : instances;
+  for (const { instance, port, serverNames, securePort: own } of settled) {
+    const secure = own !== undefined || serverNames !== undefined;
+    if (secure && settings['tls-cert'] === undefined) {
+      throw new SettingsError(`--tls-cert is missing: instance ${instance} wants TLS. See --help.`);
+    }
+    if (port === undefined && own === undefined && (serverNames === undefined || securePort === undefined)) {
+      throw new SettingsError(`--gateway-instances: no port leads to instance ${instance}. See --help.`);
+    }
+  }
+  return settled;
+}
+
+/** A registered instance; undefined when no gateway is to serve it. */
+export function registeredInstance(spec: InstanceSpec): InstanceSettings | undefined {
+  const { id, storagePrefix, superX509, gateway } = spec;
+  if (gateway === undefined) return undefined;
+  const { port, securePort, serverNames } = gateway;
+  if (port === undefined && securePort === undefined && serverNames === undefined) return undefined;
+  return { ...gateway, instance: id, prefix: storagePrefix, ...(superX509 === undefined ? {} : { superX509 }) };
 }
 
 export function helpText(): string {

@@ -1,7 +1,8 @@
 import { existsSync } from 'node:fs';
 import { readdir, stat } from 'node:fs/promises';
+import { builtinModules } from 'node:module';
 import { join } from 'node:path';
-import { type BuildOptions, build } from 'esbuild';
+import { type BuildOptions, build, type Plugin } from 'esbuild';
 import { withLock } from '../servers/index.ts';
 import { projectDir } from './home.ts';
 import { functionNames } from './names.ts';
@@ -32,6 +33,23 @@ interface Target {
 const requireBanner = `import { createRequire as createRequireOfBundle } from 'node:module';
 const require = createRequireOfBundle(import.meta.url);`;
 
+/**
+ * Programs take Node's own modules by require: an import of one reads all its exports at once, and those of node:http
+ * load Node's undici, which takes a fifth of a function's start.
+ */
+const builtinsByRequire: Plugin = {
+  name: 'builtins-by-require',
+  setup(bundle) {
+    bundle.onResolve({ filter: /^(node:)?[a-z_/0-9]+$/ }, ({ path, kind }) => {
+      const name = path.replace(/^node:/, '');
+      return kind === 'import-statement' && builtinModules.includes(name) ? { path: name, namespace: 'builtin' } : null;
+    });
+    bundle.onLoad({ filter: /.*/, namespace: 'builtin' }, ({ path }) => ({
+      contents: `module.exports = require('node:${path}');`,
+    }));
+  },
+};
+
 const functions: Target = {
   title: 'functions',
   sources: ['functions', 'client/protocol', 'package-lock.json'].map((path) => join(projectDir, path)),
@@ -45,6 +63,7 @@ const functions: Target = {
       format: 'esm',
       target: 'node24',
       banner: { js: requireBanner },
+      plugins: [builtinsByRequire],
     },
   ],
 };
@@ -64,6 +83,7 @@ const gateway: Target = {
       format: 'esm',
       target: 'node24',
       banner: { js: requireBanner },
+      plugins: [builtinsByRequire],
     },
   ],
 };
@@ -104,6 +124,13 @@ export function buildFunctions(options: { readonly force?: boolean } = {}): Prom
 /** Builds the program of the gateway if it is older than its sources. */
 export function buildGateway(options: { readonly force?: boolean } = {}): Promise<boolean> {
   return buildTarget(gateway, options.force ?? false);
+}
+
+/** Builds all programs that an image holds, and says where they are. */
+export async function buildPrograms(): Promise<readonly string[]> {
+  const programs = [functions, gateway];
+  await Promise.all(programs.map((target) => buildTarget(target, true)));
+  return programs.flatMap(({ outputs }) => outputs);
 }
 
 /** Builds the client library and its shell if they are older than their sources. */

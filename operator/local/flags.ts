@@ -24,6 +24,13 @@ const instanceFlags: readonly Flag[] = [
     text: 'Who authenticates as this digest may do everything (superDigest)',
   },
   {
+    name: 'super-x509',
+    env: 'FAASKEEPER_SUPER_X509',
+    value: 'subject',
+    default: '',
+    text: 'Who has a certificate of this subject may do everything (X509AuthenticationProvider.superUser)',
+  },
+  {
     name: 'min-session-timeout',
     env: 'FAASKEEPER_MIN_SESSION_TIMEOUT',
     value: 'ms',

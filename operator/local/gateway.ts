@@ -9,7 +9,7 @@ export interface GatewayProcessOptions {
   readonly ports: Readonly<Record<'gateway', number>>;
   /** Settings of the gateway, as its environment variables. */
   readonly gateway?: Readonly<Record<string, string>>;
-  readonly instance: { readonly id: string; readonly storagePrefix: string };
+  readonly instance: { readonly id: string; readonly storagePrefix: string; readonly superX509?: string | undefined };
   readonly logDir: string;
 }
 
@@ -18,7 +18,7 @@ type Surroundings = Pick<FunctionSurroundings, 'nats' | 's3' | 'logLevel'>;
 /** The gateway of one instance as a child process (not started yet). */
 export async function gatewayProcess(around: Surroundings, options: GatewayProcessOptions): Promise<ManagedProcess> {
   const { nats, s3 } = around;
-  const { id, storagePrefix } = options.instance;
+  const { id, storagePrefix, superX509 } = options.instance;
   const port = options.ports.gateway;
   const [adminPort] = await freePorts(1);
   return new ManagedProcess({
@@ -31,7 +31,7 @@ export async function gatewayProcess(around: Surroundings, options: GatewayProce
       NODE_COMPILE_CACHE: join(gatewayDir, 'compile-cache'),
       FAASKEEPER_HOST: loopback,
       FAASKEEPER_GATEWAY_HOST: loopback,
-      FAASKEEPER_GATEWAY_INSTANCES: JSON.stringify([{ port, instance: id, prefix: storagePrefix }]),
+      FAASKEEPER_GATEWAY_INSTANCES: JSON.stringify([{ port, instance: id, prefix: storagePrefix, superX509 }]),
       FAASKEEPER_NATS_URL: nats.url,
       FAASKEEPER_NATS_USER: nats.user,
       FAASKEEPER_NATS_PASSWORD: nats.password,

@@ -1,6 +1,6 @@
 import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
-import { GATEWAY_FLAGS, gatewayEntries } from '@faaskeeper/gateway/settings';
+import { GATEWAY_FLAGS, gatewayEntries, SettingsError, tlsFiles } from '@faaskeeper/gateway/settings';
 import type { InstanceSpecInput } from '@faaskeeper/protocol';
 import * as v from 'valibot';
 import { isS3Kind, type S3Address, type S3Kind, s3Kinds, s3Region } from '../servers/index.ts';
@@ -56,6 +56,7 @@ const ms = v.pipe(v.string(), v.regex(/^[1-9]\d{0,8}$/, 'it is a number of ms'),
 const settingsSchema = v.object({
   ...gatewayEntries,
   'super-digest': v.optional(v.pipe(v.string(), v.regex(/^[^:]+:.+$/, 'it is user:hash'))),
+  'super-x509': v.optional(v.pipe(v.string(), v.nonEmpty())),
   'min-session-timeout': v.optional(ms),
   'max-session-timeout': v.optional(ms),
   'container-check-interval': v.optional(ms),
@@ -99,14 +100,33 @@ export function parseSettings(
     nats: settings['nats-url'],
     redisUrl: settings['redis-url'],
     logLevel: settings['log-level'],
-    gateway: Object.fromEntries(GATEWAY_FLAGS.flatMap(({ name, env }) => (raw[name] ? [[env, raw[name]]] : []))),
+    gateway: gatewayEnvironment(raw, settings),
     instance: instanceSettings(settings),
   };
+}
+
+/** The gateway's settings as its environment; files are named from where we are. @throws UsageError */
+function gatewayEnvironment(
+  raw: Readonly<Record<string, string>>,
+  settings: v.InferOutput<typeof settingsSchema>,
+): Record<string, string> {
+  try {
+    tlsFiles(settings);
+  } catch (error) {
+    if (error instanceof SettingsError) throw new UsageError(error.message, { cause: error });
+    throw error;
+  }
+  const given = GATEWAY_FLAGS.flatMap(({ name, env, value }): [string, string][] => {
+    const text = raw[name];
+    return text ? [[env, value === 'file' ? resolve(text) : text]] : [];
+  });
+  return Object.fromEntries(given);
 }
 
 function instanceSettings(settings: v.InferOutput<typeof settingsSchema>): LocalSettings['instance'] {
   const {
     'super-digest': superDigest,
+    'super-x509': superX509,
     'min-session-timeout': minTimeout,
     'max-session-timeout': maxTimeout,
     'container-check-interval': containerCheckInterval,
@@ -116,6 +136,7 @@ function instanceSettings(settings: v.InferOutput<typeof settingsSchema>): Local
   }
   return {
     ...(superDigest === undefined ? {} : { superDigest }),
+    ...(superX509 === undefined ? {} : { superX509 }),
     ...(containerCheckInterval === undefined ? {} : { containerCheckInterval }),
     sessions: {
       ...(minTimeout === undefined ? {} : { minTimeout }),
