@@ -65,6 +65,8 @@ export class ReadCall<T> extends PendingCall<T> implements Call {
   #isCurrent(one: Target): boolean {
     const { reader, exact, targets } = this.#options;
     const zxid = one.answer?.zxid ?? -1;
+    // Zero is the watermark of an instance that shows nothing yet, too: not even what every tree begins with.
+    if (one.issuedAt === 0 && zxid === 0) return false;
     if (zxid >= one.outdated) return true;
     // A snapshot of nodes that change all the time would never be exact.
     const mustBeExact = exact && (targets.length === 1 || this.#repeats < DEFAULTS.snapshotReads);
