@@ -23,7 +23,7 @@ export default {
   maxWorkers: 2,
   testTimeout: 15_000,
   projects: [
-    { ...shared, displayName: 'unit', testMatch: ['<rootDir>/test/unit/**/*.test.ts'] },
+    { ...shared, displayName: 'unit', testMatch: ['<rootDir>/test/{unit,simulation}/**/*.test.ts'] },
     {
       ...shared,
       displayName: 'integration',

@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 /**
- * `npx faaskeeper`: start, status, and everything else to the client's shell. Plain JavaScript, for Node 20 and newer.
+ * `npx faaskeeper`: start, status, k8s, and everything else to the client's shell. Plain JavaScript, for Node 20 and newer.
  */
 import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
@@ -14,6 +14,7 @@ Usage: npx faaskeeper [--home <directory>] <command>
   start [flags]     start servers and functions, until Ctrl-C (the same as npm start; flags: start --help)
   status [--json]   what runs, and whether it answers; exit code 0 only when everything does
   shell             an interactive shell with ZooKeeper's commands
+  k8s shell <name>  the same on an instance in a Kubernetes cluster (k8s --help)
   <command> …       one such command: ls, get, set, create, delete, stat, watch …; \`help\` lists them
 
 The data directory is --home, else $FAASKEEPER_HOME, else .faaskeeper in the project.
@@ -63,5 +64,6 @@ if (command === undefined || command === '--help' || command === '-h') {
   ensureInstalled();
   if (command === 'start') handOver('operator/local/main.ts', args);
   else if (command === 'status') handOver('operator/bin/status.ts', args);
+  else if (command === 'k8s') handOver('operator/kubectl/main.ts', args);
   else await shell([command, ...args]);
 }

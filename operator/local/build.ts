@@ -88,6 +88,26 @@ const gateway: Target = {
   ],
 };
 
+export const operatorDir = join(projectDir, 'dist/operator');
+
+const operator: Target = {
+  title: 'operator',
+  sources: ['operator', 'functions', 'client', 'package-lock.json'].map((path) => join(projectDir, path)),
+  outputs: [join(operatorDir, 'operator.mjs')],
+  builds: [
+    {
+      ...shared,
+      entryPoints: { operator: 'operator/main.ts' },
+      outdir: operatorDir,
+      outExtension: { '.js': '.mjs' },
+      format: 'esm',
+      target: 'node24',
+      banner: { js: requireBanner },
+      plugins: [builtinsByRequire],
+    },
+  ],
+};
+
 /** A library: both module systems, everything from other packages left to the importer. */
 function library(directory: string, entries: Record<string, string>): BuildOptions[] {
   const common: BuildOptions = {
@@ -128,7 +148,7 @@ export function buildGateway(options: { readonly force?: boolean } = {}): Promis
 
 /** Builds all programs that an image holds, and says where they are. */
 export async function buildPrograms(): Promise<readonly string[]> {
-  const programs = [functions, gateway];
+  const programs = [functions, gateway, operator];
   await Promise.all(programs.map((target) => buildTarget(target, true)));
   return programs.flatMap(({ outputs }) => outputs);
 }

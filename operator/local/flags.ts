@@ -51,6 +51,13 @@ const instanceFlags: readonly Flag[] = [
     default: '60000',
     text: 'How often empty container nodes and outdated TTL nodes are looked for (znode.container.checkIntervalMs)',
   },
+  {
+    name: 'enforce-quota',
+    env: 'FAASKEEPER_ENFORCE_QUOTA',
+    value: 'true|false',
+    default: 'false',
+    text: 'Hard limits of quotas refuse what goes beyond them (enforceQuota)',
+  },
 ];
 
 /** Every flag of `npm start`; the help, the parser and docs/local.md follow this table. */

@@ -60,6 +60,12 @@ const settingsSchema = v.object({
   'min-session-timeout': v.optional(ms),
   'max-session-timeout': v.optional(ms),
   'container-check-interval': v.optional(ms),
+  'enforce-quota': v.optional(
+    v.pipe(
+      v.picklist(['true', 'false']),
+      v.transform((text) => text === 'true'),
+    ),
+  ),
   home: v.optional(v.pipe(v.string(), v.nonEmpty('it is empty'))),
   s3: v.optional(s3Schema),
   'nats-url': v.optional(natsSchema),
@@ -130,6 +136,7 @@ function instanceSettings(settings: v.InferOutput<typeof settingsSchema>): Local
     'min-session-timeout': minTimeout,
     'max-session-timeout': maxTimeout,
     'container-check-interval': containerCheckInterval,
+    'enforce-quota': enforceQuota,
   } = settings;
   if (minTimeout !== undefined && maxTimeout !== undefined && minTimeout > maxTimeout) {
     throw new UsageError('--min-session-timeout is above --max-session-timeout. See npm start -- --help.');
@@ -138,6 +145,7 @@ function instanceSettings(settings: v.InferOutput<typeof settingsSchema>): Local
     ...(superDigest === undefined ? {} : { superDigest }),
     ...(superX509 === undefined ? {} : { superX509 }),
     ...(containerCheckInterval === undefined ? {} : { containerCheckInterval }),
+    ...(enforceQuota === undefined ? {} : { enforceQuota }),
     sessions: {
       ...(minTimeout === undefined ? {} : { minTimeout }),
       ...(maxTimeout === undefined ? {} : { maxTimeout }),

@@ -9,12 +9,12 @@ import type { BackupKeys, BackupManifest } from './format.ts';
 export interface Tree {
   readonly sequence: number;
   readonly zxid: number;
-  /** `kept`: nodes without their data, timed nodes, registrations; each call reads anew. */
+  /** `kept`: nodes without their data, timed nodes, registrations, records of quotas; each call reads anew. */
   content(section: 'kept' | 'data'): AsyncGenerator<Keyed>;
 }
 
 /** Without the sessions, their results and their secrets: those end with the life of the instance. */
-const TABLES: ReadonlySet<string> = new Set(['node', 'timed', 'registration', 'data']);
+const TABLES: ReadonlySet<string> = new Set(['node', 'timed', 'registration', 'quota', 'data']);
 
 export function treeOfCheckpoint(objects: UserStorage, keys: StorageKeys, manifest: Manifest): Tree {
   return {
