@@ -9,7 +9,8 @@ import type { GatewaySettings, InstanceSettings } from './settings.ts';
 import type { Certificates } from './tls/index.ts';
 import { ANSWERS, type Facts, isWord, notListed } from './words/index.ts';
 
-export const GATEWAY_VERSION = '3.9.5-faaskeeper-0.1.0';
+/** As ZooKeeper says it; the date in the form of its releases up to 3.6, which go-zookeeper reads. */
+export const GATEWAY_VERSION = '3.9.5-faaskeeper-0.1.0, built on 01/01/2026 00:00 UTC';
 
 export interface GatewayOptions {
   readonly settings: GatewaySettings;

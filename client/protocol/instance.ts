@@ -85,6 +85,8 @@ export const instanceSpecSchema = v.object({
   gateway: v.optional(v.object(gatewaySpecEntries)),
   functions: v.optional(v.object(functionUrlEntries)),
   limits: v.optional(v.object(limitEntries)),
+  /** Hard limits of quotas refuse with QuotaExceeded (zookeeper.enforceQuota); without, quotas only count. */
+  enforceQuota: v.optional(v.boolean()),
   /** How often containers and TTL nodes are looked at, ms. */
   containerCheckInterval: v.optional(ms, 60_000),
   /** Replicas of the LOG stream: 1 or 3. */

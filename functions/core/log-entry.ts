@@ -20,6 +20,8 @@ export interface SessionRecord {
   readonly key: Uint8Array;
   /** Names the attachment's subject (sessionToken of the nonce of createSession or attach). */
   readonly token: string;
+  /** Tokens of earlier attachments, the last ones: what is redelivered of those must not attach again. */
+  readonly superseded?: readonly string[];
   /** Negotiated, ms. */
   readonly timeout: number;
   readonly identities: readonly Identity[];
@@ -29,7 +31,7 @@ export interface SessionRecord {
   readonly nonce: string;
 }
 
-/** `data` is absent where the data did not change. `change` says what watches see. */
+/** `data` is absent where the data did not change. `change` says what watches see; none sees `acl`. */
 export type Effect =
   | {
       readonly type: 'put';

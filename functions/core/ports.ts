@@ -61,6 +61,7 @@ export type Table =
   | 'ephemeral'
   | 'timed'
   | 'registration'
+  | 'quota'
   | 'total';
 
 /** Names one value. Tables without groups use the group ''. */

@@ -17,6 +17,7 @@ import type { Address, Mutation, Table } from './ports.ts';
  * | ephemeral | session id | path | empty |
  * | timed | | path of a container or TTL node | kind |
  * | registration | | registration id | RegistrationInfo |
+ * | quota | | path of a quota's limits or statistics | data of that node |
  * | total | | (empty) | Totals, while they are known |
  */
 export interface KeptResult {
@@ -39,6 +40,7 @@ export const at = {
   ephemeral: (session: number, path: string): Address => ({ table: 'ephemeral', group: String(session), key: path }),
   timed: (path: string): Address => ({ table: 'timed', group: '', key: path }),
   registration: (id: string): Address => ({ table: 'registration', group: '', key: id }),
+  quota: (path: string): Address => ({ table: 'quota', group: '', key: path }),
   total: { table: 'total', group: '', key: '' } as Address,
 } as const;
 
@@ -46,38 +48,68 @@ export function addressKey(address: Address): string {
   return `${address.table}\u0000${address.group}\u0000${address.key}`;
 }
 
+/** Where quotas are kept, and the records of each (Quotas). */
+export const QUOTA_ROOT = '/zookeeper/quota';
+export const QUOTA_LIMITS = 'zookeeper_limits';
+export const QUOTA_STATS = 'zookeeper_stats';
+
+/** A node whose data transactions are judged by. There are none of the root itself. */
+export function isQuotaRecord(path: string): boolean {
+  if (!path.startsWith(`${QUOTA_ROOT}/`)) return false;
+  const end = path.lastIndexOf('/');
+  const name = path.slice(end + 1);
+  return end > QUOTA_ROOT.length && (name === QUOTA_LIMITS || name === QUOTA_STATS);
+}
+
 const EMPTY = new Uint8Array(0);
 
-/** What a LOG entry changes in the tables: the last value of each address, absolute, so that it can be repeated. */
-export function mutationsOf(entry: LogEntry): Mutation[] {
-  const last = new Map<string, Mutation>();
-  const set = (address: Address, value: Uint8Array | null) => {
+/**
+ * What consecutive LOG entries change in the tables, or in those that are wanted: the last value of each address,
+ * absolute, so that it can be repeated. What is set again is not encoded before.
+ */
+export function mutationsOf(
+  entries: LogEntry | readonly LogEntry[],
+  isWanted: (table: Table) => boolean = () => true,
+): Mutation[] {
+  const last = new Map<string, { readonly address: Address; readonly value: Value }>();
+  const set: Set = (address, value) => {
+    if (!isWanted(address.table)) return;
     const key = addressKey(address);
     last.delete(key);
-    last.set(key, { ...address, value });
+    last.set(key, { address, value });
   };
+  for (const entry of 'id' in entries ? [entries] : entries) setAll(entry, set);
+  return Array.from(last.values(), ({ address, value }) => ({
+    ...address,
+    value: typeof value === 'function' ? value() : value,
+  }));
+}
+
+/** Encoded only where it is the last of its address. */
+type Value = Uint8Array | null | (() => Uint8Array);
+type Set = (address: Address, value: Value) => void;
+
+function setAll(entry: LogEntry, set: Set): void {
   for (const transaction of entry.transactions) {
     for (const effect of transaction.effects) applyEffect(effect, set);
     if (transaction.number > 0)
-      set(at.result(transaction.session, transaction.number), encode(keptResult(transaction)));
+      set(at.result(transaction.session, transaction.number), () => encode(keptResult(transaction)));
   }
   for (const { session, last: lastNumber, lowest, confirmedFrom } of entry.progress) {
-    set(at.progress(session), encode([lastNumber, lowest]));
+    set(at.progress(session), () => encode([lastNumber, lowest]));
     for (let number = confirmedFrom; number < lowest; number++) set(at.result(session, number), null);
   }
   const forgotten = entry.transactions.flatMap((t) => t.effects.filter((effect) => effect.type === 'forget'));
   for (const { session } of forgotten) set(at.progress(session), null);
-  set(at.total, entry.totals === undefined ? null : encode(entry.totals));
-  return [...last.values()];
+  const { totals } = entry;
+  set(at.total, totals === undefined ? null : () => encode(totals));
 }
-
-type Set = (address: Address, value: Uint8Array | null) => void;
 
 function applyEffect(effect: Transaction['effects'][number], set: Set): void {
   switch (effect.type) {
     case 'put': {
-      set(at.node(effect.path), encodeMeta(effect.meta));
-      if (effect.data !== undefined) set(at.data(effect.path), encode(effect.data));
+      set(at.node(effect.path), () => encodeMeta(effect.meta));
+      if (effect.data !== undefined) setDataOf(effect.path, () => encode(effect.data), set);
       if (effect.change !== 'created') break;
       if (effect.meta.kind === 'ephemeral') set(at.ephemeral(effect.meta.ephemeralOwner, effect.path), EMPTY);
       if (isTimed(effect.meta.kind)) set(at.timed(effect.path), encode(effect.meta.kind));
@@ -85,7 +117,7 @@ function applyEffect(effect: Transaction['effects'][number], set: Set): void {
     }
     case 'delete':
       set(at.node(effect.path), null);
-      set(at.data(effect.path), null);
+      setDataOf(effect.path, null, set);
       if (effect.kind === 'ephemeral') set(at.ephemeral(effect.ephemeralOwner, effect.path), null);
       if (isTimed(effect.kind)) set(at.timed(effect.path), null);
       break;
@@ -104,6 +136,11 @@ function applyEffect(effect: Transaction['effects'][number], set: Set): void {
       set(at.registration(effect.id), null);
       break;
   }
+}
+
+function setDataOf(path: string, data: Value, set: Set): void {
+  set(at.data(path), data);
+  if (isQuotaRecord(path)) set(at.quota(path), data);
 }
 
 function isTimed(kind: NodeMeta['kind']): boolean {

@@ -17,6 +17,16 @@ export async function kazooPython(): Promise<string> {
   return join(directory, 'bin/python');
 }
 
+/** Python with kazoo, its tests and what they need. */
+export async function kazooSuitePython(): Promise<string> {
+  const wanted = `kazoo[test]==${kazooVersion}`;
+  const directory = await kept('kazoo-suite', [wanted], async (into) => {
+    await run('python3', ['-m', 'venv', into]);
+    await run(join(into, 'bin/python'), ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', wanted]);
+  });
+  return join(directory, 'bin/python');
+}
+
 /** Class path with Curator, ZooKeeper's client and zkCli, and the compiled recipes. */
 export async function javaClassPath(): Promise<string> {
   const sources = join(import.meta.dirname, 'curator');
@@ -29,6 +39,19 @@ export async function javaClassPath(): Promise<string> {
     await run('javac', ['-nowarn', '-cp', join(jars, '*'), '-d', join(into, 'classes'), recipes]);
   });
   return [join(directory, 'jars/*'), join(directory, 'classes')].join(':');
+}
+
+/** Class path with Curator's own tests and, ahead of Curator's, the test server of these sources. */
+export async function curatorSuiteClassPath(sources: string): Promise<string> {
+  const [pom, server] = [join(sources, 'pom.xml'), join(sources, 'TestingServer.java')];
+  const directory = await kept('curator-suite', [await readFile(pom), await readFile(server)], async (into) => {
+    await cp(pom, join(into, 'pom.xml'));
+    const jars = join(into, 'jars');
+    const copy = ['-q', '-B', 'dependency:copy-dependencies', '-DincludeScope=runtime', `-DoutputDirectory=${jars}`];
+    await run('mvn', copy, { cwd: into });
+    await run('javac', ['-nowarn', '-cp', join(jars, '*'), '-d', join(into, 'classes'), server]);
+  });
+  return [join(directory, 'classes'), join(directory, 'jars/*')].join(':');
 }
 
 /** The program of clients/go. */

@@ -55,10 +55,10 @@ export async function zkCli(connectString: string, root: string): Promise<Sessio
 }
 
 /**
- * Times, addresses, headings of events (which another thread prints), the client's own goodbye (which it may be too late
- * to print), and the count of a quota: those are not kept.
+ * Times, addresses, headings of events (which another thread prints), and the client's own goodbye (which it may be too
+ * late to print).
  */
-const unimportant = /^(SLF4J|[cm]time =|Connecting to|WATCHER::|WatchedEvent state:Closed|Output stat for)/;
+const unimportant = /^(SLF4J|[cm]time =|Connecting to|WATCHER::|WatchedEvent state:Closed)/;
 
 /** whoami lists them in any order. */
 const identities = (text: string) =>

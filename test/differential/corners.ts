@@ -1,6 +1,6 @@
 /** Sequences that chance seldom makes, each about one thing. They run through the same comparison as the random ones. */
 import type { Fields, OperationName, Part, Value } from '../support/zk-wire/index.ts';
-import type { Request, Step } from './steps.ts';
+import { quotaMark, type Request, type Step } from './steps.ts';
 
 const anyone = [{ perms: 31, id: { scheme: 'world', id: 'anyone' } }];
 
@@ -45,6 +45,22 @@ const rewatch = ({ data = [], exist = [], child = [], persistent, recursive }: W
     persistentRecursiveWatches: recursive ?? [],
   });
 };
+
+const limitsAt = (path: string) => `${quotaMark}${path}/zookeeper_limits`;
+const statsAt = (path: string) => `${quotaMark}${path}/zookeeper_stats`;
+const stats = (path: string) => ask(0, get(statsAt(path)));
+const quota = (path: string, limits: string) => [
+  ask(0, create(`${quotaMark}${path}`)),
+  ask(0, create(limitsAt(path), 0, limits)),
+  ask(0, create(statsAt(path), 0, 'count=0,bytes=0')),
+  stats(path),
+];
+const noQuota = (path: string) => [
+  ask(0, remove(limitsAt(path))),
+  stats(path),
+  ask(0, remove(statsAt(path))),
+  ask(0, remove(`${quotaMark}${path}`)),
+];
 
 const nodes = burst(1, create('~/a'), create('~/a/x'), create('~/b'));
 /** Everything that a watch on ~/a could see. */
@@ -396,6 +412,55 @@ export const corners: Readonly<Record<string, readonly Step[]>> = {
     ask(0, get('~/e')),
     ask(0, request('unknown', { path: '~/a' })),
     ask(0, get('~/e')),
+  ],
+  'quotas that count': [
+    nodes,
+    ...quota('', 'count=9,bytes=99'),
+    ask(1, get(statsAt(''), true)),
+    ...[
+      create('~/c', 1, 'abc'),
+      set('~/c', 'abcdefghijklmno'),
+      create('~/d-', 2),
+      remove('~/a/x'),
+      set('~/c', null),
+    ].flatMap((change) => [ask(0, change), stats('')]),
+    ...[create('~/e', 1), create('~/f', 1, 'twenty bytes, or less')].flatMap((change) => [ask(2, change), stats('')]),
+    { do: 'close', at: 2 },
+    stats(''),
+    ask(0, multi(create('~/m', 0, 'mm'), set('~/m', 'm'), remove('~/b'))),
+    ask(0, multi(create('~/n', 0, 'nn'), remove('~/b'))),
+    stats(''),
+    ask(0, set(statsAt(''), 'count=5,foo=3,bytes=7,byteHardLimit=8')),
+    ask(0, create('~/o')),
+    ...noQuota(''),
+  ],
+  'quotas that refuse': [
+    nodes,
+    ...quota('', 'count=-1,bytes=-1=;byteHardLimit=20;countHardLimit=6'),
+    ask(0, create('~/c')),
+    ask(0, create('~/d')),
+    ask(0, create('~/e')),
+    ask(0, create('~/a')),
+    ask(0, create('~/none/e')),
+    ask(0, set('~/c', 'too much for what is left')),
+    ask(0, set('~/c', 'too much for what is left', 9)),
+    ask(0, set('~/c', 'y', 9)),
+    ask(0, set('~/c', '')),
+    ask(0, multi(check('~/a', 0), create('~/e'))),
+    stats(''),
+    ask(0, create(`${quotaMark}/a`)),
+    ...quota('/a', 'countHardLimit=3').slice(1),
+    ask(0, create('~/a/y')),
+    ask(0, create('~/a/z')),
+    stats('/a'),
+    stats(''),
+    ...noQuota('/a'),
+    ask(0, create('~/a/z')),
+    ask(0, set(limitsAt(''), 'garbage')),
+    ask(0, create('~/g')),
+    ask(0, set('~/c', 'z')),
+    ask(0, remove('~/c')),
+    ...noQuota(''),
   ],
   'refused to clients': [
     ask(0, request('reconfig', { joining: null, leaving: '3', newMembers: null, configId: -1 })),

@@ -4,7 +4,7 @@
  */
 import { type Fields, type Incoming, operations, type Value } from '../support/zk-wire/index.ts';
 import type { Note, Transcript } from './run.ts';
-import { rootMark } from './steps.ts';
+import { withoutRoot } from './steps.ts';
 
 type Reply = Extract<Incoming, { kind: 'reply' }>;
 type Event = Extract<Incoming, { kind: 'event' }>;
@@ -32,6 +32,7 @@ const errors: Readonly<Record<string, string>> = {
   '-118': 'SessionMoved',
   '-121': 'NoWatcher',
   '-123': 'ReconfigDisabled',
+  '-125': 'QuotaExceeded',
 };
 const eventTypes: Readonly<Record<number, string>> = {
   1: 'NodeCreated',
@@ -130,7 +131,7 @@ class Names {
   }
 
   #text(text: string): string {
-    return JSON.stringify(text.startsWith(this.#root) ? rootMark + text.slice(this.#root.length) : text);
+    return JSON.stringify(withoutRoot(text, this.#root));
   }
 
   /** The zxid of a change, as its place among the changes of this sequence. */

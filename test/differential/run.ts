@@ -1,6 +1,6 @@
 /** Runs a sequence against one server and writes down everything that came back. */
 import { type Address, type Fields, type Handshake, type Incoming, WireConnection } from '../support/zk-wire/index.ts';
-import { describe, type Request, rootMark, type Step, slotCount } from './steps.ts';
+import { describe, type Request, rootMark, type Step, slotCount, withRoot } from './steps.ts';
 
 export type Note =
   | { readonly kind: 'step'; readonly text: string }
@@ -220,7 +220,7 @@ class Runner {
   /** Arguments with the root in place of its mark. */
   #placed(slot: Slot, op: Request['op'], args: Fields): Fields {
     const placed = JSON.parse(JSON.stringify(args), (_key, value) =>
-      typeof value === 'string' && value.startsWith(rootMark) ? this.#root + value.slice(rootMark.length) : value,
+      typeof value === 'string' ? withRoot(value, this.#root) : value,
     ) as Fields;
     if (op !== 'setWatches' && op !== 'setWatches2') return placed;
     return { ...placed, relativeZxid: slot.zxidAtLoss ?? slot.connection?.lastZxid ?? 0n };

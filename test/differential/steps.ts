@@ -3,6 +3,19 @@ import type { Fields, OperationName } from '../support/zk-wire/index.ts';
 
 /** In arguments, a string that begins with this is a path below the sequence's own root. */
 export const rootMark = '~';
+const quotas = '/zookeeper/quota';
+/** A string that begins with this is where the quota of such a path is. */
+export const quotaMark = quotas + rootMark;
+
+export function withRoot(text: string, root: string): string {
+  if (text.startsWith(quotaMark)) return quotas + root + text.slice(quotaMark.length);
+  return text.startsWith(rootMark) ? root + text.slice(rootMark.length) : text;
+}
+
+export function withoutRoot(text: string, root: string): string {
+  if (text.startsWith(quotas + root)) return quotaMark + text.slice(quotas.length + root.length);
+  return text.startsWith(root) ? rootMark + text.slice(root.length) : text;
+}
 
 export interface Request {
   readonly op: OperationName;

@@ -14,9 +14,9 @@ export interface Target extends Address, AsyncDisposable {
 
 /** Containers are swept by the clock: never while a sequence runs. */
 const containerCheckInterval = 86_400_000;
-const javaOptions = `-Dznode.container.checkIntervalMs=${containerCheckInterval}`;
+const javaOptions = `-Dznode.container.checkIntervalMs=${containerCheckInterval} -Dzookeeper.enforceQuota=true`;
 /** Of the instance that is compared. */
-export const candidateInstance = { containerCheckInterval } as const;
+export const candidateInstance = { containerCheckInterval, enforceQuota: true } as const;
 
 /** A real ZooKeeper. Throws a ServerError with code NOT_INSTALLED without Java. */
 export async function startReference(): Promise<Target> {

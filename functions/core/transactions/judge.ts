@@ -189,8 +189,13 @@ class Batch {
       this.#refuse(message, 'SessionExpired', 0);
       return;
     }
-    if (session.token === sessionToken(message.nonce, message.mailbox)) {
+    const token = sessionToken(message.nonce, message.mailbox);
+    if (session.token === token) {
       this.#opened(session);
+      return;
+    }
+    if (session.superseded?.includes(token)) {
+      this.#refuse(message, 'SessionMoved', session.generation);
       return;
     }
     const nested = this.#draft.nested();
@@ -414,6 +419,7 @@ class Batch {
 
   #context(zxid: number, session?: SessionRecord): Context {
     const { time, spec } = this.#circumstances;
-    return { zxid, time, session: session?.id ?? 0, identities: session?.identities ?? [], limits: spec.limits };
+    const { limits, enforceQuota } = spec;
+    return { zxid, time, session: session?.id ?? 0, identities: session?.identities ?? [], limits, enforceQuota };
   }
 }

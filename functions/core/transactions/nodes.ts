@@ -12,6 +12,7 @@ import {
   sequenceSuffix,
   toStat,
 } from '@faaskeeper/protocol';
+import { countInQuota, recordChanged, recordCreated } from './quotas.ts';
 import {
   type Context,
   isSpecialPath,
@@ -60,7 +61,9 @@ export function create(draft: Draft, operation: Of<'create'>, context: Context):
   requirePath(path);
   if (draft.node(path) !== null) throw new Refusal('NodeExists');
   if (parent.kind === 'ephemeral') throw new Refusal('NoChildrenForEphemerals');
-  count(draft, { nodes: 1, bytes: operation.data?.length ?? 0 }, context.limits);
+  const added = { nodes: 1, bytes: operation.data?.length ?? 0 };
+  countInQuota(draft, path, added, context, 'check');
+  count(draft, added, context.limits);
   const { zxid, time } = context;
   const meta: NodeMeta = {
     czxid: zxid,
@@ -87,6 +90,7 @@ export function create(draft: Draft, operation: Of<'create'>, context: Context):
     pzxid: zxid,
   });
   if (kind === 'ephemeral') draft.changeEphemerals(context.session, path, 'add');
+  recordCreated(draft, path, operation.data);
   return { type: 'create', path, stat: toStat(meta) };
 }
 
@@ -108,8 +112,10 @@ export function remove(draft: Draft, operation: Of<'delete'>, context: Context):
 }
 
 /** Removes a node that is known to be there, childless, and to be removed. */
-export function removeNode(draft: Draft, path: string, meta: NodeMeta, { zxid, limits }: Context): void {
-  count(draft, { nodes: -1, bytes: -meta.dataLength }, limits);
+export function removeNode(draft: Draft, path: string, meta: NodeMeta, context: Context): void {
+  const { zxid, limits } = context;
+  const removed = { nodes: -1, bytes: -meta.dataLength };
+  count(draft, removed, limits);
   const parentAt = parentPath(path);
   const parent = requireNode(draft.node(parentAt));
   draft.set('node', path, null);
@@ -121,6 +127,8 @@ export function removeNode(draft: Draft, path: string, meta: NodeMeta, { zxid, l
     pzxid: Math.max(parent.pzxid, zxid),
   });
   if (meta.kind === 'ephemeral') draft.changeEphemerals(meta.ephemeralOwner, path, 'remove');
+  recordChanged(draft, path, null);
+  countInQuota(draft, path, removed, context, 'only count');
 }
 
 export function setData(draft: Draft, operation: Of<'setData'>, context: Context): MultiOperationResult {
@@ -128,8 +136,11 @@ export function setData(draft: Draft, operation: Of<'setData'>, context: Context
   requireData(operation.data);
   const old = requireNode(draft.node(operation.path));
   requirePermission(old, Permission.WRITE, context);
+  const grown = { nodes: 0, bytes: (operation.data?.length ?? 0) - old.dataLength };
+  // Before the version, as in ZooKeeper.
+  countInQuota(draft, operation.path, grown, context, 'check');
   requireVersion(old.version, operation.version);
-  count(draft, { bytes: (operation.data?.length ?? 0) - old.dataLength }, context.limits);
+  count(draft, grown, context.limits);
   const meta: NodeMeta = {
     ...old,
     version: (old.version + 1) | 0,
@@ -139,6 +150,7 @@ export function setData(draft: Draft, operation: Of<'setData'>, context: Context
   };
   draft.set('node', operation.path, meta);
   draft.effects.push({ type: 'put', path: operation.path, change: 'data', meta, data: operation.data });
+  recordChanged(draft, operation.path, operation.data);
   return { type: 'setData', stat: toStat(meta) };
 }
 

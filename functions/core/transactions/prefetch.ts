@@ -1,4 +1,5 @@
 import type { Operation, Requests } from '@faaskeeper/protocol';
+import { QUOTA_ROOT } from '../tables.ts';
 import type { Incoming } from './incoming.ts';
 import { nodesOf } from './nodes.ts';
 import { hex } from './sessions.ts';
@@ -7,7 +8,8 @@ import { TOTALS_KEY } from './totals.ts';
 
 /** What a batch surely looks at, so that a cold judgement needs few rounds of loading. May name too much or too little. */
 export function foreseen(incoming: readonly Incoming[]): Missing[] {
-  const found: Missing[] = incoming.length === 0 ? [] : [{ table: 'total', key: TOTALS_KEY }];
+  const found: Missing[] = [];
+  if (incoming.length > 0) found.push({ table: 'total', key: TOTALS_KEY }, { table: 'node', key: QUOTA_ROOT });
   for (const message of incoming) {
     switch (message.type) {
       case 'createSession':

@@ -28,6 +28,8 @@ export interface Context {
   readonly identities: readonly Identity[];
   /** What the instance may hold. */
   readonly limits?: InstanceSpec['limits'];
+  /** Hard limits of quotas are limits. */
+  readonly enforceQuota?: InstanceSpec['enforceQuota'];
 }
 
 /** Paths that ZooKeeper never deletes (ZKDatabase.isSpecialPath). */

@@ -15,6 +15,9 @@ import { count } from './totals.ts';
 /** Identities that one session may collect with addAuth. */
 const MAX_IDENTITIES = 64;
 
+/** Earlier attachments that a session remembers: more than REQ can still redeliver of one client's attempts. */
+const MAX_SUPERSEDED = 8;
+
 export function hex(bytes: Uint8Array): string {
   return Buffer.from(bytes).toString('hex');
 }
@@ -76,6 +79,7 @@ export function attachSession(
   const attached: SessionRecord = {
     ...session,
     generation: session.generation + 1,
+    superseded: [...(session.superseded ?? []), session.token].slice(-MAX_SUPERSEDED),
     key: message.key,
     token: sessionToken(message.nonce, message.mailbox),
     timeout: clampTimeout(message.timeout, spec),

@@ -2,6 +2,7 @@ import { decode, type NodeMeta, type RegistrationInfo } from '@faaskeeper/protoc
 import type { Effect, SessionRecord, Totals } from '../log-entry.ts';
 import type { Address, Table } from '../ports.ts';
 import type { KeptResult } from '../tables.ts';
+import type { Subtree } from './quotas.ts';
 
 /** Values that a batch may be judged by. Ephemerals are whole groups: the paths of a session. */
 export interface Values {
@@ -13,6 +14,10 @@ export interface Values {
   readonly ephemeral: ReadonlySet<string>;
   readonly registration: RegistrationInfo;
   readonly total: Totals;
+  /** Data of the limits and statistics of quotas. */
+  readonly quota: Uint8Array;
+  /** Counted, not stored: what a path and all below it hold before the batch. */
+  readonly subtree: Subtree;
 }
 export type ValueTable = keyof Values;
 
@@ -26,12 +31,19 @@ export interface Missing {
   readonly key: string;
 }
 
+/** Values that are not single values of the store. */
+export type Gathered = 'ephemeral' | 'subtree';
+
+export function isGathered(table: ValueTable): table is Gathered {
+  return table === 'ephemeral' || table === 'subtree';
+}
+
 /** `result` keys are `session:number`. */
 export function resultKey(session: number, number: number): string {
   return `${session}:${number}`;
 }
 
-export function addressOf({ table, key }: Missing): Address {
+export function addressOf({ table, key }: { table: Exclude<ValueTable, Gathered>; key: string }): Address {
   if (table !== 'result') return { table, group: '', key };
   const [group = '', number = ''] = key.split(':');
   return { table, group, key: number };
@@ -58,6 +70,8 @@ function emptyLayer(): Layer {
     ephemeral: new Map(),
     registration: new Map(),
     total: new Map(),
+    quota: new Map(),
+    subtree: new Map(),
   };
 }
 
@@ -114,6 +128,18 @@ export class Draft {
       else paths.delete(path);
     }
     return paths;
+  }
+
+  /** What a path and all below it hold now. */
+  subtree(path: string): Subtree {
+    let [nodes, bytes] = this.#parent?.subtree(path) ?? this.get('subtree', path) ?? [0, 0];
+    for (const [at, meta] of this.#layer.node) {
+      if (at !== path && !at.startsWith(`${path}/`)) continue;
+      const before = this.#source.get('node', at) ?? null;
+      nodes += (meta === null ? 0 : 1) - (before === null ? 0 : 1);
+      bytes += (meta?.dataLength ?? 0) - (before?.dataLength ?? 0);
+    }
+    return [nodes, bytes];
   }
 
   changeEphemerals(session: number, path: string, change: 'add' | 'remove'): void {

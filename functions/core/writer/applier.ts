@@ -1,10 +1,10 @@
 import type { LogEntry } from '../log-entry.ts';
-import type { Mutation, Outside } from '../ports.ts';
-import { addressKey, isKeptInSystemStore, mutationsOf } from '../tables.ts';
+import type { Outside } from '../ports.ts';
+import { isKeptInSystemStore, mutationsOf } from '../tables.ts';
 import { StoreMoved } from './known-state.ts';
 
 /** How long an entry waits for others to be applied with it, ms: one script, and one fsync of Redis, serve them all. */
-const GATHER_MS = 10;
+const GATHER_MS = 40;
 /** Entries that the system store may be behind LOG before the lane waits for it (invariant 15). */
 const MAX_UNAPPLIED = 64;
 
@@ -63,18 +63,13 @@ export class Applier {
   async #apply(batch: readonly Appended[]): Promise<void> {
     const [first, last] = [batch[0], batch.at(-1)];
     if (first === undefined || last === undefined) return;
-    const merged = new Map<string, Mutation>();
-    for (const { entry } of batch) {
-      for (const mutation of mutationsOf(entry)) {
-        if (isKeptInSystemStore(mutation.table)) merged.set(addressKey(mutation), mutation);
-      }
-    }
+    const entries = batch.map(({ entry }) => entry);
     const outcome = await this.#outside.system.apply({
       generation: last.generation,
       after: first.sequence - 1,
       sequence: last.sequence,
       zxid: last.entry.zxid,
-      mutations: [...merged.values()],
+      mutations: mutationsOf(entries, isKeptInSystemStore),
     });
     if (outcome !== 'applied' && outcome !== 'repeated') {
       throw new StoreMoved(`Entries ${first.sequence} to ${last.sequence} met: ${outcome}`);

@@ -4,15 +4,19 @@ import {
   addressOf,
   type Draft,
   decodeValue,
+  type Gathered,
   groupOf,
+  isGathered,
   type Missing,
   type Source,
+  type Subtree,
   type Values,
   type ValueTable,
 } from '../transactions/index.ts';
+import { countSubtrees } from './subtrees.ts';
 
 /** Values kept between batches, by table. */
-const CAPACITY: Record<Exclude<ValueTable, 'ephemeral'>, number> = {
+const CAPACITY: Record<Exclude<ValueTable, Gathered>, number> = {
   node: 100_000,
   session: 20_000,
   progress: 20_000,
@@ -20,6 +24,7 @@ const CAPACITY: Record<Exclude<ValueTable, 'ephemeral'>, number> = {
   nonce: 20_000,
   registration: 10_000,
   total: 1,
+  quota: 10_000,
 };
 
 /** What is cached was read at another state than the one that the writer stands at. */
@@ -36,7 +41,7 @@ export class KnownState {
   sequence: number;
   zxid: number;
   readonly #system: SystemStore;
-  readonly #cache: { [T in Exclude<ValueTable, 'ephemeral'>]: LRUCache<string, { value: Values[T] | null }> };
+  readonly #cache: { [T in Exclude<ValueTable, Gathered>]: LRUCache<string, { value: Values[T] | null }> };
 
   constructor(state: StoreState, system: SystemStore) {
     this.generation = state.generation;
@@ -51,6 +56,7 @@ export class KnownState {
       nonce: new LRUCache({ max: CAPACITY.nonce }),
       registration: new LRUCache({ max: CAPACITY.registration }),
       total: new LRUCache({ max: CAPACITY.total }),
+      quota: new LRUCache({ max: CAPACITY.quota }),
     };
   }
 
@@ -60,9 +66,9 @@ export class KnownState {
   }
 
   cached<T extends ValueTable>(table: T, key: string): Values[T] | null | undefined {
-    // Whole sets of a session's ephemerals are needed once, at its end.
-    if (table === 'ephemeral') return undefined;
-    return this.#cacheOf(table as Exclude<T, 'ephemeral'>).get(key)?.value as Values[T] | null | undefined;
+    // Whole sets of a session's ephemerals are needed once, at its end; a subtree is counted when it gets a quota.
+    if (isGathered(table)) return undefined;
+    return this.#cacheOf(table as Exclude<T, Gathered>).get(key)?.value as Values[T] | null | undefined;
   }
 
   /** Takes over what an appended batch changed. */
@@ -73,13 +79,13 @@ export class KnownState {
   }
 
   remember<T extends ValueTable>(table: T, key: string, value: Values[T] | null): void {
-    if (table === 'ephemeral') return;
-    this.#cacheOf(table as Exclude<T, 'ephemeral'>).set(key, {
-      value: value as Values[Exclude<T, 'ephemeral'>] | null,
+    if (isGathered(table)) return;
+    this.#cacheOf(table as Exclude<T, Gathered>).set(key, {
+      value: value as Values[Exclude<T, Gathered>] | null,
     });
   }
 
-  #cacheOf<T extends Exclude<ValueTable, 'ephemeral'>>(table: T): LRUCache<string, { value: Values[T] | null }> {
+  #cacheOf<T extends Exclude<ValueTable, Gathered>>(table: T): LRUCache<string, { value: Values[T] | null }> {
     return this.#cache[table] as unknown as LRUCache<string, { value: Values[T] | null }>;
   }
 }
@@ -88,7 +94,7 @@ export class KnownState {
 export class Loading implements Source {
   readonly #known: KnownState;
   readonly #system: SystemStore;
-  readonly #loaded = new Map<string, unknown>();
+  readonly #loaded = new Map<ValueTable, Map<string, unknown>>();
 
   constructor(known: KnownState, system: SystemStore) {
     this.#known = known;
@@ -96,12 +102,17 @@ export class Loading implements Source {
   }
 
   get<T extends ValueTable>(table: T, key: string): Values[T] | null | undefined {
-    const at = `${table} ${key}`;
-    const loaded = this.#loaded.get(at) as Values[T] | null | undefined;
+    const loaded = this.#loaded.get(table)?.get(key) as Values[T] | null | undefined;
     if (loaded !== undefined) return loaded;
     const cached = this.#known.cached(table, key);
-    if (cached !== undefined) this.#loaded.set(at, cached);
+    if (cached !== undefined) this.#keep(table, key, cached);
     return cached;
+  }
+
+  #keep(table: ValueTable, key: string, value: unknown): void {
+    const own = this.#loaded.get(table);
+    if (own === undefined) this.#loaded.set(table, new Map([[key, value]]));
+    else own.set(key, value);
   }
 
   /**
@@ -116,19 +127,35 @@ export class Loading implements Source {
     }
     if (unknown.size === 0) return;
     const items = [...unknown.values()];
-    const single = items.filter((item) => groupOf(item) === undefined);
+    const subtrees = items.filter(({ table }) => table === 'subtree').map(({ key }) => key);
+    const counts = subtrees.length === 0 ? [] : await this.#count(subtrees);
+    const single = items.filter(isSingle);
     const whole = items.flatMap((item) => groupOf(item) ?? []);
     const { state, values, groups } = await this.#system.read(single.map(addressOf), whole);
-    if (state?.generation !== this.#known.generation || state.applied !== this.#known.sequence) {
-      throw new StoreMoved(`The system store is at ${JSON.stringify(state)}, not at ${this.#known.sequence}`);
-    }
+    this.#expectUnmoved(state);
     for (const [index, { table, key }] of single.entries()) {
       const value = decodeValue(table, values[index] ?? null);
-      this.#loaded.set(`${table} ${key}`, value);
+      this.#keep(table, key, value);
       this.#known.remember(table, key, value as Values[typeof table] | null);
     }
-    for (const [index, { table, group }] of whole.entries()) {
-      this.#loaded.set(`${table} ${group}`, new Set(groups[index]?.keys() ?? []));
+    for (const [index, { group }] of whole.entries()) {
+      this.#keep('ephemeral', group, new Set(groups[index]?.keys() ?? []));
     }
+    for (const [index, path] of subtrees.entries()) this.#keep('subtree', path, counts[index]);
   }
+
+  /** The caller reads afterwards, which shows that nothing has changed meanwhile. */
+  async #count(subtrees: readonly string[]): Promise<Subtree[]> {
+    this.#expectUnmoved((await this.#system.read([])).state);
+    return await countSubtrees(this.#system, subtrees);
+  }
+
+  #expectUnmoved(state: StoreState | undefined): void {
+    if (state?.generation === this.#known.generation && state.applied === this.#known.sequence) return;
+    throw new StoreMoved(`The system store is at ${JSON.stringify(state)}, not at ${this.#known.sequence}`);
+  }
+}
+
+function isSingle(item: Missing): item is Missing & { table: Exclude<ValueTable, Gathered> } {
+  return !isGathered(item.table);
 }

@@ -1,6 +1,6 @@
 /** ZooKeeper's own clients run unchanged: first against a real server, then with the same outcome against the gateway. */
 import { curator, go, kazoo, type Output, zkCli } from '../../clients/programs.ts';
-import { startReference, type Target } from '../../differential/targets.ts';
+import { candidateInstance, startReference, type Target } from '../../differential/targets.ts';
 import { startTestGateway } from '../../support/gateway.ts';
 import { has } from '../../support/programs.ts';
 
@@ -15,7 +15,8 @@ let reference: Target | undefined;
 let gateway: Target | undefined;
 
 beforeAll(async () => {
-  if (java) [reference, gateway] = await Promise.all([startReference(), startTestGateway()]);
+  if (java)
+    [reference, gateway] = await Promise.all([startReference(), startTestGateway({ instance: candidateInstance })]);
 }, 60_000);
 
 afterAll(async () => {

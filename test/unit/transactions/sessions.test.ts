@@ -39,6 +39,30 @@ test('schedule 5: a request or expiry of an older attachment is refused', () => 
   expect(session.create('/b').error).toBeUndefined();
 });
 
+test('attachments that come again after a newer one change nothing', () => {
+  const tree = new Tree();
+  const { id } = tree.open();
+  const { password } = tree.record(id);
+  const attach = (fill: number) => ({
+    type: 'attach' as const,
+    session: id,
+    password,
+    nonce: new Uint8Array(16).fill(fill),
+    key: new Uint8Array(32),
+    timeout: 10_000,
+  });
+  expect(tree.batch([attach(97), attach(98)]).notices.at(-1)).toMatchObject({
+    message: { type: 'opened', generation: 3 },
+  });
+  expect(tree.batch([attach(97), attach(98)])).toMatchObject({
+    transactions: [],
+    notices: [
+      { message: { type: 'refused', error: 'SessionMoved', generation: 3 } },
+      { message: { type: 'opened', generation: 3 } },
+    ],
+  });
+});
+
 test('an attach sent again changes nothing; a wrong password neither', () => {
   const tree = new Tree();
   const session = tree.open();

@@ -12,6 +12,7 @@ import { addressKey, mutationsOf } from '../../../functions/core/tables.ts';
 import {
   addressOf,
   decodeValue,
+  type Gathered,
   genesis,
   groupOf,
   type Incoming,
@@ -53,9 +54,17 @@ export class Tree {
       const rows = [...this.tables.values()].filter((row) => row.group === `${group.table} ${group.group}`);
       return new Set(rows.map((row) => row.key)) as unknown as Values[T];
     }
-    return decodeValue(table, this.tables.get(addressKey(addressOf({ table, key })))?.value ?? null) as
-      | Values[T]
-      | null;
+    if (table === 'subtree') return this.#subtree(key) as unknown as Values[T];
+    const single = { table: table as Exclude<ValueTable, Gathered>, key };
+    return decodeValue(table, this.tables.get(addressKey(addressOf(single)))?.value ?? null) as Values[T] | null;
+  }
+
+  #subtree(path: string): Values['subtree'] {
+    const rows = [...this.tables.values()].filter(
+      ({ group, key }) => group === 'node ' && (key === path || key.startsWith(`${path}/`)),
+    );
+    const bytes = rows.reduce((sum, { key }) => sum + this.value('node', key)!.dataLength, 0);
+    return [rows.length, bytes];
   }
 
   /** Judges and applies one batch, loading what it misses round by round, as the writer does. */
