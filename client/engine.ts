@@ -284,6 +284,7 @@ export class Engine implements Follower {
     const engine = this;
     return {
       prepare: (step: Step) => engine.#prepare(step),
+      ahead: (zxid: number) => engine.watches.learned > zxid,
       fire: (step: Step) => engine.watches.fire(step.zxid),
       taken: () => engine.#order.advance(),
       get interested() {

@@ -11,6 +11,8 @@ export interface Step {
 export interface WatermarkHooks {
   /** Brings watches and cache up to date. The watermark is not taken before. */
   prepare(step: Step): Promise<void> | undefined;
+  /** What was read again to prepare shows a change that is newer than this zxid. */
+  ahead?(zxid: number): boolean;
   /** Fires what the step covers, just before the watermark is taken. */
   fire(step: Step): void;
   /** The watermark is taken. */
@@ -77,6 +79,8 @@ export class Watermark {
   #pending: Published[] = [];
   #running = false;
   #closed = false;
+  /** The last step was not taken: what it should have told is told by the next one. */
+  #held = false;
 
   constructor(hooks: WatermarkHooks) {
     this.#hooks = hooks;
@@ -139,6 +143,10 @@ export class Watermark {
       // Not a tick is lost where there is nothing to wait for.
       if (preparing !== undefined) await preparing;
       if (this.#closed) break;
+      // What happened since is not told from what the step covers, so both wait for the next one, which is on its way:
+      // a change must be told before anything later is seen. Not twice in a row: a busy node is always ahead.
+      this.#held = !this.#held && this.#hooks.ahead?.(step.zxid) === true;
+      if (this.#held) continue;
       this.#hooks.fire(step);
       this.value = step.zxid;
       this.#hooks.taken();

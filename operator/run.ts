@@ -13,7 +13,7 @@ import {
 } from './controller/index.ts';
 import { credentialIssuer, issuerSettings } from './credentials/index.ts';
 import { InstanceData } from './data/index.ts';
-import { kubernetes } from './kubernetes/index.ts';
+import { kubernetes } from './kubernetes/connect.ts';
 import { probeServers, type ServerReport } from './probes/index.ts';
 import { ensureBucket } from './servers/bucket.ts';
 import { type OperatorSettings, operatorSettings } from './settings.ts';

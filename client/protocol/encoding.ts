@@ -1,6 +1,6 @@
 import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto';
 import { crc32 } from 'node:zlib';
-import { Packr } from 'msgpackr';
+import { Packr, RESET_BUFFER_MODE } from 'msgpackr';
 import type { BaseIssue, BaseSchema } from 'valibot';
 import { custom, safeParse } from 'valibot';
 import { MarshallingError } from './errors.ts';
@@ -15,9 +15,17 @@ const packr = new Packr({
   int64AsType: 'number',
 });
 
-/** MessagePack; the result is the caller's own. */
+/**
+ * MessagePack; the result is the caller's own, and no larger than it must be. The packer would hand out parts of buffers
+ * of four times the size of its largest message: who keeps a small part keeps them, and they are much to collect.
+ */
 export function encode(value: unknown): Uint8Array {
-  return packr.pack(value);
+  return Buffer.from(packed(value));
+}
+
+/** In the packer's own buffer: the next message overwrites it. */
+function packed(value: unknown): Uint8Array {
+  return packr.pack(value, RESET_BUFFER_MODE);
 }
 
 /** @throws MarshallingError when the bytes are not MessagePack. */
@@ -55,7 +63,7 @@ const HEADER_BYTES = 8;
  * newer object is thus told from a good one before anything of it is believed.
  */
 export function frame(version: number, value: unknown): Uint8Array {
-  const body = packr.pack(value);
+  const body = packed(value);
   const framed = new Uint8Array(HEADER_BYTES + body.length);
   const view = new DataView(framed.buffer);
   view.setUint16(0, MAGIC);

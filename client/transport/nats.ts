@@ -22,6 +22,8 @@ export async function connectNats(options: NatsOptions, instance: string): Promi
       ...accessOf(options),
       inboxPrefix: `_INBOX_${instance}`,
       name: `faaskeeper-client-${instance}`,
+      // An attempt that nobody answers: behind a Service, that is a server that has just gone. The library waits for 20 s.
+      timeout: 3_000,
       maxReconnectAttempts: -1,
       reconnectTimeWait: 200,
       reconnectJitter: 200,

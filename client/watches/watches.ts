@@ -72,6 +72,8 @@ export class Watches {
   #recursive = 0;
   #armed = 0;
   #heard: HeardChange[] = [];
+  /** zxid of the newest change that was found out by reading. */
+  learned = -1;
 
   constructor(options: WatchesOptions) {
     this.#options = options;
@@ -174,6 +176,7 @@ export class Watches {
     for (const change of heard.sort(inOrder)) known = after(known, change);
     const missed = missedChanges(path, known, now, zxid);
     this.#heard.push(...missed);
+    for (const change of missed) this.learned = Math.max(this.learned, change.zxid);
   }
 
   /** The last transaction that the watermark, about to become `zxid`, makes known; -1: none. */

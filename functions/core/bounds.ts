@@ -6,6 +6,12 @@ export const BOUNDS = {
   logPageBytes: 8 * 1024 * 1024,
   /** Objects of user storage that one batch writes at a time. */
   parallelObjects: 64,
+  /**
+   * A batch that wrote each object once for at least so many changes makes it worth waiting for the next one: at most
+   * `gatherMs`, and so much longer than this one took as it had more changes than objects.
+   */
+  gatherChanges: 2,
+  gatherMs: 200,
   /** Tries of one object before the batch fails (and is sent again by the trigger). */
   objectAttempts: 8,
   retryFirstMs: 20,

@@ -68,6 +68,8 @@ export const transactionsAnswerSchema = v.object({
   watermark: whole,
   /** The trigger should ask for a checkpoint. */
   checkpointDue: v.boolean(),
+  /** The same nodes are written again and again: it costs less to let changes gather for so long (ms), if more come. */
+  gatherMs: v.optional(whole),
 });
 export type TransactionsAnswer = v.InferOutput<typeof transactionsAnswerSchema>;
 

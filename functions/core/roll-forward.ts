@@ -54,7 +54,7 @@ async function applyRest(
         generation: state.generation,
         sequence,
         zxid: entry.zxid,
-        mutations: mutationsOf(entry).filter(({ table }) => isKeptInSystemStore(table)),
+        mutations: mutationsOf(entry, isKeptInSystemStore),
       });
       if (outcome === 'gap' || outcome === 'other generation') return { outcome: 'look again', state };
       state = { ...state, applied: sequence, zxid: entry.zxid };

@@ -118,7 +118,10 @@ const gatewaySource = object(
         rule: 'has(self.namespaces) != has(self.cidr)',
         message: 'each entry of gateway.from has either namespaces or cidr',
       },
-      { rule: '!has(self.cidr) || isCIDR(self.cidr)', message: 'cidr must be an address range such as 10.0.0.0/8' },
+      {
+        rule: "!has(self.cidr) || self.cidr.matches('^[0-9a-fA-F.:]{2,45}/[0-9]{1,3}$')",
+        message: 'cidr must be an address range such as 10.0.0.0/8',
+      },
     ],
   },
 );
@@ -198,6 +201,9 @@ export const specSchema = object(
     sessions,
     functions,
     limits,
+    enforceQuota: flag('Whether hard quotas (setquota -N, -B) refuse writes, as zookeeper.enforceQuota.', {
+      default: false,
+    }),
     gateway,
     superUser: object('Who may do everything.', {
       secretName: text('Secret in the namespace of the resource.', { required: true, ...dnsName }),

@@ -44,16 +44,17 @@ export class ClusterView implements View {
       else onShared();
     };
     const common = { kubernetes, onError, onChange, groupBy };
-    const managed = { ...common, labels: MANAGED_SELECTOR };
     this.#resources = new Informer({
       kubernetes,
       onError,
       type: FAASKEEPERS,
       onChange: ({ metadata }) => onResource(metadata.namespace, metadata.name),
     });
-    this.#secrets = new Informer({ ...managed, type: TYPES.secret, shrink: withoutContent });
-    this.#services = new Informer({ ...managed, type: TYPES.service, namespace });
-    this.#policies = new Informer({ ...managed, type: TYPES.networkPolicy, namespace });
+    // By component as well: Knative gives the labels of a function of ours to the Services that it makes for it.
+    const made = (component: string) => ({ ...common, labels: `${MANAGED_SELECTOR},${LABELS.component}=${component}` });
+    this.#secrets = new Informer({ ...made('binding'), type: TYPES.secret, shrink: withoutContent });
+    this.#services = new Informer({ ...made('gateway'), type: TYPES.service, namespace });
+    this.#policies = new Informer({ ...made('gateway'), type: TYPES.networkPolicy, namespace });
     // Of the release, too: Dedicated functions are made like them.
     const labels = `${LABELS.partOf}=faaskeeper`;
     this.#knative = new Informer({ ...common, labels, type: TYPES.knativeService, namespace, optional: true });

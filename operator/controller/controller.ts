@@ -74,8 +74,10 @@ export class Controller {
   /** Resolves when everything has been listed, and work begins. */
   async start(): Promise<void> {
     const { signal } = this.#stopping;
-    this.#running = Promise.all([this.#view.run(signal), this.#probes.run(signal)]);
-    await Promise.race([this.#view.synced(), this.#running]);
+    this.#running = this.#view.run(signal);
+    // A look at servers that hang takes long, and changes nothing: nobody waits for it.
+    void this.#probes.run(signal);
+    await Promise.race([Promise.all([this.#view.synced(), this.#probes.looked]), this.#running]);
     if (signal.aborted) return;
     this.#started = true;
     for (const { metadata } of this.#view.resources()) this.#add(metadata.namespace, metadata.name);

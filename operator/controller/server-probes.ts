@@ -9,6 +9,7 @@ const EVERY = { wellMs: 60_000, badMs: 5_000 } as const;
 export class ServerProbes implements Probes {
   readonly #probe: () => Promise<readonly ServerReport[]>;
   readonly #changed: () => void;
+  readonly #first = Promise.withResolvers<void>();
   #reports: readonly ServerReport[] | undefined;
 
   constructor(probe: () => Promise<readonly ServerReport[]>, changed: () => void) {
@@ -20,11 +21,17 @@ export class ServerProbes implements Probes {
     return this.#reports;
   }
 
+  /** Resolves when the servers have been looked at once: a new leader must not call anything into question before. */
+  get looked(): Promise<void> {
+    return this.#first.promise;
+  }
+
   async run(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
       const reports = await this.#probe();
       const isNew = JSON.stringify(reports) !== JSON.stringify(this.#reports);
       this.#reports = reports;
+      this.#first.resolve();
       if (isNew && !signal.aborted) this.#changed();
       await pause(reports.every(({ ok }) => ok) ? EVERY.wellMs : EVERY.badMs, signal);
     }

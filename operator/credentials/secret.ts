@@ -35,7 +35,8 @@ export async function ensureCredentials(
 /** `<release>-credentials` in the namespace of the release. */
 export async function kubernetesSecret(namespace: string, release: string): Promise<SecretStore> {
   // It takes most of a second to load.
-  const { isConflict, kubernetes, TYPES } = await import('../kubernetes/index.ts');
+  const { kubernetes } = await import('../kubernetes/connect.ts');
+  const { isConflict, TYPES } = await import('../kubernetes/index.ts');
   const { client } = kubernetes('faaskeeper-credentials');
   const name = `${release}-credentials`;
   const labels = {

@@ -75,20 +75,20 @@ export class Helm {
   }
 
   /** Problems as the error; otherwise what lint says. */
-  lint(chart: string, options: HelmOptions = {}): Promise<string> {
+  async lint(chart: string, options: HelmOptions = {}): Promise<string> {
     return this.#run(['lint', chart], options);
   }
 
   /** The manifests of a release as YAML. */
-  template(release: string, chart: string, options: HelmOptions = {}): Promise<string> {
+  async template(release: string, chart: string, options: HelmOptions = {}): Promise<string> {
     return this.#run(['template', checkName('release', release), chart], options);
   }
 
-  install(release: string, chart: string, options: HelmOptions = {}): Promise<string> {
+  async install(release: string, chart: string, options: HelmOptions = {}): Promise<string> {
     return this.#run(['install', checkName('release', release), chart, '--create-namespace'], options);
   }
 
-  upgrade(release: string, chart: string, options: HelmOptions = {}): Promise<string> {
+  async upgrade(release: string, chart: string, options: HelmOptions = {}): Promise<string> {
     return this.#run(['upgrade', checkName('release', release), chart], options);
   }
 
@@ -106,11 +106,11 @@ export class Helm {
     return (JSON.parse(text) ?? {}) as Values;
   }
 
-  test(release: string, options: Omit<HelmOptions, 'values'> = {}): Promise<string> {
-    return this.#run(['test', checkName('release', release), '--logs'], options);
+  async test(release: string, options: Omit<HelmOptions, 'values'> = {}): Promise<string> {
+    return this.#run(['test', checkName('release', release)], options);
   }
 
-  uninstall(release: string, options: Omit<HelmOptions, 'values'> = {}): Promise<string> {
+  async uninstall(release: string, options: Omit<HelmOptions, 'values'> = {}): Promise<string> {
     return this.#run(['uninstall', checkName('release', release)], options);
   }
 

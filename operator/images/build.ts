@@ -8,7 +8,7 @@ import { createHash } from 'node:crypto';
 import { readdir, readFile } from 'node:fs/promises';
 import { join, relative, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
-import { clusterKit } from './kit.ts';
+import { clusterKit, kitEnvironment } from './kit.ts';
 
 const projectDir = resolve(import.meta.dirname, '../..');
 
@@ -54,7 +54,11 @@ export async function sourceHash(): Promise<string> {
 
 function run(command: string, ...args: readonly string[]): void {
   console.error(`> ${command} ${args.join(' ')}`);
-  const { status, error } = spawnSync(command, args, { cwd: projectDir, stdio: ['ignore', 2, 2] });
+  const { status, error } = spawnSync(command, args, {
+    cwd: projectDir,
+    stdio: ['ignore', 2, 2],
+    env: kitEnvironment(),
+  });
   if (error) throw new Error(`${command} could not be started: ${error.message}`);
   if (status !== 0) throw new Error(`${command} ended with ${status}`);
 }

@@ -6,12 +6,14 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, readdirSync } from 'node:fs';
+import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 /** Programs that listen before their stores answer: they can be asked something, too. */
 const SERVERS = ['writer', 'distributor', 'watch', 'heartbeat', 'trigger'];
-const PORT = 18_080;
+/** Builds may share the network of the machine. */
+const PORT = await freePort();
 const URL_OF_PROGRAM = `http://127.0.0.1:${PORT}`;
 const TOKEN = 'only-for-the-warm-up';
 const START_LIMIT_MS = 30_000;
@@ -31,6 +33,15 @@ const settings = {
     ['WRITER', 'DISTRIBUTOR', 'WATCH', 'HEARTBEAT'].map((name) => [`FAASKEEPER_${name}_URL`, URL_OF_PROGRAM]),
   ),
 };
+
+async function freePort() {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address();
+  server.close();
+  await once(server, 'close');
+  return port;
+}
 
 async function ask(path, init) {
   const response = await fetch(`${URL_OF_PROGRAM}${path}`, init);

@@ -1,21 +1,6 @@
-/** The API server: the one place that uses the Kubernetes library. */
-import { KubeConfig } from '@kubernetes/client-node';
-import { KubernetesClient } from './client.ts';
-import { type Watcher, watcherOf } from './watcher.ts';
-
-export { KubernetesClient, type ListResult } from './client.ts';
+/** The vocabulary of the API server. `connect.ts` beside it connects, and loads the Kubernetes library. */
+export type { KubernetesClient, ListResult } from './client.ts';
+export type { Kubernetes } from './connect.ts';
 export { isConflict, isKubernetesError, isNotFound, KubernetesError } from './errors.ts';
 export * from './types.ts';
 export type { WatchEventType, Watcher, WatchOptions } from './watcher.ts';
-
-export interface Kubernetes {
-  readonly client: KubernetesClient;
-  readonly watcher: Watcher;
-}
-
-/** Connects with $KUBECONFIG, ~/.kube/config, or the service account of the pod. Sends nothing yet. */
-export function kubernetes(fieldManager: string): Kubernetes {
-  const config = new KubeConfig();
-  config.loadFromDefault();
-  return { client: new KubernetesClient(config, fieldManager), watcher: watcherOf(config) };
-}

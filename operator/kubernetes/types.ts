@@ -80,6 +80,8 @@ export interface KnativeService extends KubernetesObject {
   readonly spec?: { readonly template?: Readonly<Record<string, unknown>> };
   readonly status?: {
     readonly observedGeneration?: number;
+    /** It serves while a later one is brought up. */
+    readonly latestReadyRevisionName?: string;
     readonly url?: string;
     readonly address?: { readonly url?: string };
     readonly conditions?: readonly {

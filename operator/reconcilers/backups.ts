@@ -46,6 +46,7 @@ export class Backups {
   #failure(ended: Ended | undefined, resource: FaaSKeeper) {
     if (ended !== undefined && 'error' in ended) {
       const { error } = ended;
+      if (isNothing(error)) return holds('BackupReady', 'NothingToBackUp', 'Nothing was written to the instance yet.');
       const reason = error instanceof DataError || error instanceof UserError ? error.reason : 'BackupFailed';
       return fails('BackupReady', reason, `The last backup failed: ${(error as Error).message}`);
     }
@@ -87,10 +88,15 @@ export class Backups {
       } catch (error) {
         if (signal.aborted) return;
         this.#ended.set(id, { attempted, error });
+        if (isNothing(error)) return;
         recorder.event(resource, 'Warning', 'BackupFailed', `The backup failed: ${(error as Error).message}`);
       }
     });
   }
+}
+
+function isNothing(error: unknown): boolean {
+  return error instanceof DataError && error.reason === 'NothingCommitted';
 }
 
 function told(last: Last | undefined, due: Date) {

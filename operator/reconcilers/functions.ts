@@ -60,7 +60,8 @@ async function reconcileDedicated(
   const outcome = readiness(own);
   // Those that were made may be used from then on: a later revision that does not come up leaves the one before.
   const usable =
-    own.every(([, service]) => service?.status?.url !== undefined) || outcome.findings[0]?.status === 'True';
+    own.every(([, service]) => service?.status?.latestReadyRevisionName !== undefined) ||
+    outcome.findings[0]?.status === 'True';
   const known = resource.status?.mode === 'Dedicated';
   if (!usable && !known) return { ...outcome, urls: 'pending' };
   const urls = own.map(([name, service]) => [
@@ -76,6 +77,9 @@ function readiness(services: readonly (readonly [FunctionName, KnativeService | 
     const ready = service?.status?.conditions?.find(({ type }) => type === 'Ready');
     const isCurrent = (service?.status?.observedGeneration ?? 0) >= (service?.metadata.generation ?? 1);
     if (ready?.status === 'True' && isCurrent) continue;
+    // While a later revision comes up, the one before serves.
+    const isServed = service?.status?.latestReadyRevisionName !== undefined && service.status.url !== undefined;
+    if (isServed && ready?.status !== 'False') continue;
     const why = ready?.message ?? 'Knative is bringing it up';
     const reason = ready?.status === 'False' ? 'FunctionFailed' : 'FunctionStarting';
     return { findings: [fails('FunctionsReady', reason, `The ${name} is not ready: ${why}.`.replace(/\.\.$/, '.'))] };

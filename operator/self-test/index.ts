@@ -9,7 +9,8 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { FaaSKeeper as Client } from '@faaskeeper/client';
 import { API_VERSION, type FaaSKeeper, findCondition, KIND, PLURAL } from '../api/index.ts';
-import { isConflict, type KubernetesClient, kubernetes, type ResourceType, TYPES } from '../kubernetes/index.ts';
+import { kubernetes } from '../kubernetes/connect.ts';
+import { isConflict, type KubernetesClient, type ResourceType, TYPES } from '../kubernetes/index.ts';
 
 const type: ResourceType<FaaSKeeper> = { apiVersion: API_VERSION, kind: KIND, plural: PLURAL };
 

@@ -1,6 +1,7 @@
 /** What the chart's pre-delete hook asks: are there instances left, of which nobody would be left to take care? */
 import { API_VERSION, type FaaSKeeper, KIND, PLURAL } from '../api/index.ts';
-import { isNotFound, type KubernetesClient, kubernetes, type ResourceType } from '../kubernetes/index.ts';
+import { isNotFound } from '../kubernetes/errors.ts';
+import type { KubernetesClient, ResourceType } from '../kubernetes/index.ts';
 
 const type: ResourceType<FaaSKeeper> = { apiVersion: API_VERSION, kind: KIND, plural: PLURAL };
 
@@ -9,10 +10,13 @@ const LISTED = 50;
 
 /** Exit code of `check-uninstall`: 0 when nothing stands in the way. */
 export async function checkUninstall(
-  client: Pick<KubernetesClient, 'list'> = kubernetes('faaskeeper-uninstall').client,
+  client?: Pick<KubernetesClient, 'list'>,
   say: (line: string) => void = (line) => void process.stdout.write(`${line}\n`),
 ): Promise<0 | 1> {
-  const left = await instances(client);
+  // The library takes a while to load: not where a client is given.
+  const left = await instances(
+    client ?? (await import('../kubernetes/connect.ts')).kubernetes('faaskeeper-uninstall').client,
+  );
   if (left.length === 0) {
     say('There are no FaaSKeeper resources: nothing stands in the way.');
     return 0;

@@ -35,6 +35,15 @@ export function describeUserStorageContract(name: string, make: () => Promise<Us
       }
     });
 
+    test('a key may hold any character', async () => {
+      const key = "a b/c+d&e=(f)'*!~ü%20.#?";
+      await write(key, 'here', { absent: true });
+      expect(await read(key)).toBe('here');
+      const listed: string[] = [];
+      for await (const page of storage.list(`${prefix}a b/`)) listed.push(...page);
+      expect(listed).toEqual([`${prefix}${key}`]);
+    });
+
     test('"absent" writes only where there is nothing', async () => {
       await write('n', 'first', { absent: true });
       expect(await write('n', 'second', { absent: true })).toBe('conflict');

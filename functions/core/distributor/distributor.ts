@@ -51,6 +51,8 @@ export class Distributor {
   #registrations = new Registrations();
   #checkpointed = 0;
   #bytesSinceCheckpoint = 0;
+  /** Of the invocation under way: changes, and the objects that they became. */
+  #work = { changes: 0, objects: 0 };
   #confirming: Promise<Position | undefined> | undefined;
 
   constructor(outside: Outside, spec: InstanceSpec) {
@@ -167,6 +169,8 @@ export class Distributor {
   async #distribute({ messages }: TransactionsInvocation): Promise<TransactionsAnswer> {
     const start = await this.#start();
     await this.#confirmLead();
+    const begun = this.#outside.clock.now();
+    this.#work = { changes: 0, objects: 0 };
     const fresh = new Map<number, Uint8Array>();
     for (const { sequence, payload } of messages) if (sequence > start.sequence) fresh.set(sequence, payload);
     if (fresh.size === 0 && messages.length > 0) await expectInLog(this.#outside, start.sequence, 'the watermark');
@@ -184,7 +188,7 @@ export class Distributor {
       next = sequence + 1;
     }
     await this.#batch(batch);
-    return this.#answer();
+    return this.#answer(this.#outside.clock.now() - begun);
   }
 
   /** Reads and distributes what the invocation lacks. */
@@ -229,6 +233,9 @@ export class Distributor {
     await inParallel(coalesce(entries).values(), BOUNDS.parallelObjects, async (node) => {
       const { wasReadable } = await this.#writer.write(node, checkLead);
       seen.push({ node, changes: publicChanges(node, wasReadable) });
+      // A change of children comes with a child, whose object is one more.
+      for (const { kind } of node.changes) if (kind !== 'children') this.#work.changes++;
+      this.#work.objects++;
     });
     for (const { subject, payload } of [...changeMessages(seen, this.#names), ...systemMessages(seen, this.#names)]) {
       this.#outside.notifications.publish(subject, payload);
@@ -310,12 +317,16 @@ export class Distributor {
     if (stored > (this.#position?.sequence ?? 0)) throw new OvertakenError('The watermark moved on');
   }
 
-  #answer(): TransactionsAnswer {
+  #answer(durationMs: number): TransactionsAnswer {
     const { sequence, zxid } = this.#position ?? NOTHING;
     const due =
       sequence - this.#checkpointed >= this.#spec.checkpointMessages ||
       this.#bytesSinceCheckpoint >= this.#spec.checkpointBytes;
-    return { sequence, watermark: zxid, checkpointDue: due };
+    const { changes, objects } = this.#work;
+    const changesEach = objects === 0 ? 0 : changes / objects;
+    const worthIt = changesEach >= BOUNDS.gatherChanges;
+    const gatherMs = worthIt ? Math.min(BOUNDS.gatherMs, Math.ceil((changesEach - 1) * durationMs)) : 0;
+    return { sequence, watermark: zxid, checkpointDue: due, ...(gatherMs === 0 ? {} : { gatherMs }) };
   }
 
   async #storedSequence(): Promise<number> {

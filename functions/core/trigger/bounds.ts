@@ -3,6 +3,8 @@ export const TRIGGER = {
   /** One batch of a lane. */
   batchMessages: 512,
   batchBytes: 4 * 1024 * 1024,
+  /** The time that messages are given to gather is over early when none came in one of so many parts of it. */
+  gatherParts: 4,
   /** Back-off between attempts; each wait is between half and all of it. */
   retryFirstMs: 20,
   retryMaxMs: 2_000,

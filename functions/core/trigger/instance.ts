@@ -10,7 +10,7 @@ import {
 import type { Delivery } from '../ports.ts';
 import { TRIGGER } from './bounds.ts';
 import { Checkpointer } from './checkpointer.ts';
-import { Lane } from './lane.ts';
+import { Lane, type LaneAnswer } from './lane.ts';
 import { Loader } from './loader.ts';
 import { Ownership } from './ownership.ts';
 import { InvocationError, type TriggerOutside } from './ports.ts';
@@ -113,7 +113,7 @@ export class InstanceTrigger {
   }
 
   #lanes(owned: () => Owned): Lane[] {
-    const lane = (name: 'request' | 'log', post: (batch: readonly Delivery[]) => Promise<{ sequence: number }>) =>
+    const lane = (name: 'request' | 'log', post: (batch: readonly Delivery[]) => Promise<LaneAnswer>) =>
       new Lane({
         ...this.#outside,
         name,
@@ -146,14 +146,14 @@ export class InstanceTrigger {
     return { sequence: lastOf(batch) };
   }
 
-  async #transactions(batch: readonly Delivery[], owned: Owned): Promise<{ sequence: number }> {
+  async #transactions(batch: readonly Delivery[], owned: Owned): Promise<LaneAnswer> {
     const messages = batch.map(({ sequence, payload }) => ({ sequence, payload }));
     const invocation: TransactionsInvocation = { messages };
     const body = await this.#invoke(EVENT_TYPES.transactions, encode(invocation));
     const answer = decodeAs(transactionsAnswerSchema, body, 'answer of the distributor');
     this.#visible(answer.watermark);
     if (answer.checkpointDue) owned.checkpointer.due();
-    return { sequence: lastOf(batch) };
+    return { sequence: lastOf(batch), gatherMs: answer.gatherMs ?? 0 };
   }
 
   #visible(zxid: number): void {

@@ -3,16 +3,23 @@ import { Backoff } from './backoff.ts';
 import { TRIGGER } from './bounds.ts';
 import type { LaneMetrics, LaneState, Timing } from './ports.ts';
 
+/** How a function answers a batch. */
+export interface LaneAnswer {
+  /** Done up to here. */
+  readonly sequence: number;
+  /** The rest is sent again after so long. */
+  readonly retryMs?: number;
+  /** The next batch is worth waiting for, so long and as long as more comes. */
+  readonly gatherMs?: number;
+}
+
 export interface LaneOptions extends Timing {
   /** For logs and metrics: request, log, sink. */
   readonly name: string;
   readonly source: LaneSource;
   readonly metrics: LaneMetrics;
-  /**
-   * Hands a batch to its function. The result says up to which sequence it is done and how long to wait before the rest
-   * is sent again (ms). Throws when nothing is done.
-   */
-  readonly post: (batch: readonly Delivery[]) => Promise<{ readonly sequence: number; readonly retryMs?: number }>;
+  /** Hands a batch to its function. Throws when nothing is done. */
+  readonly post: (batch: readonly Delivery[]) => Promise<LaneAnswer>;
   /** The post of this batch failed; it will be repeated. */
   readonly onFailure?: (error: unknown) => void;
   /** Another owner has taken the lane over: it has ended. */
@@ -21,15 +28,22 @@ export interface LaneOptions extends Timing {
   readonly onRecovery?: () => void;
 }
 
+/** For what is there already. */
+const NOW = AbortSignal.abort();
+const WHOLE_BATCH = { messages: TRIGGER.batchMessages, bytes: TRIGGER.batchBytes } as const;
+
 /**
  * One ordered lane: takes a batch, posts it, acknowledges it, takes the next. One batch is in flight, so order holds;
- * a failure repeats the same batch for ever, because an outage is never poison. Nothing on the way waits for a timer.
+ * a failure repeats the same batch for ever, because an outage is never poison. Nothing on the way waits for a timer,
+ * unless the function asked for it.
  */
 export class Lane {
   readonly #options: LaneOptions;
   readonly #stopping = new AbortController();
   #state: LaneState = 'closed';
   #running: Promise<void> | undefined;
+  /** As the last answer asked for, ms. */
+  #gatherMs = 0;
 
   constructor(options: LaneOptions) {
     this.#options = options;
@@ -64,7 +78,8 @@ export class Lane {
         await source.open();
         for (;;) {
           this.#become('waiting');
-          const batch = await source.next({ messages: TRIGGER.batchMessages, bytes: TRIGGER.batchBytes }, signal);
+          const gathered = this.#gatherMs > 0 ? await this.#gather(this.#gatherMs, signal) : [];
+          const batch = gathered.length > 0 ? gathered : await source.next(WHOLE_BATCH, signal);
           backoff.reset();
           await this.#deliver(batch, signal);
           if (signal.aborted) return;
@@ -83,6 +98,26 @@ export class Lane {
     }
   }
 
+  /** What comes within `ms`; it ends when nothing came in a part of that, or a batch is full. */
+  async #gather(ms: number, signal: AbortSignal): Promise<Delivery[]> {
+    const { source, clock } = this.#options;
+    const batch: Delivery[] = [];
+    let bytes = 0;
+    for (let part = 0; part < TRIGGER.gatherParts; part++) {
+      await clock.sleep(ms / TRIGGER.gatherParts, signal);
+      const room = { messages: WHOLE_BATCH.messages - batch.length, bytes: WHOLE_BATCH.bytes - bytes };
+      const more = await source.next(room, NOW).catch((error: unknown) => {
+        if (error !== NOW.reason) throw error;
+        return [];
+      });
+      for (const { payload } of more) bytes += payload.length;
+      batch.push(...more);
+      const isFull = batch.length >= WHOLE_BATCH.messages || bytes >= WHOLE_BATCH.bytes;
+      if (more.length === 0 || isFull) break;
+    }
+    return batch;
+  }
+
   /** Posts until all of the batch is done, or the lane stops. */
   async #deliver(all: readonly Delivery[], signal: AbortSignal): Promise<void> {
     const { source, clock, random, metrics, name } = this.#options;
@@ -95,6 +130,7 @@ export class Lane {
       const begun = clock.now();
       try {
         const answer = await this.#options.post(batch);
+        this.#gatherMs = answer.gatherMs ?? 0;
         metrics.batch(name, batch.length, clock.now() - begun);
         if (batch[0] !== undefined && answer.sequence >= batch[0].sequence) source.acknowledge(answer.sequence);
         batch = answer.sequence >= last.sequence ? [] : batch.filter(({ sequence }) => sequence > answer.sequence);

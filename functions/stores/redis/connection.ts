@@ -13,6 +13,8 @@ export interface RedisOptions {
 const BOUNDS = {
   command: 5_000,
   connect: 2_000,
+  /** A connection with a call on its way that nothing comes back on: its server went without a word. */
+  silence: 4_000,
   reconnectMin: 20,
   reconnectStep: 50,
   reconnectMax: 500,
@@ -29,6 +31,7 @@ export function connectRedis(options: RedisOptions, onError: (error: unknown) =>
     lazyConnect: true,
     commandTimeout: options.commandTimeoutMs ?? BOUNDS.command,
     connectTimeout: BOUNDS.connect,
+    socketTimeout: BOUNDS.silence,
     maxRetriesPerRequest: BOUNDS.retries,
     autoResendUnfulfilledCommands: false,
     retryStrategy: (attempt) =>

@@ -1,12 +1,6 @@
-import {
-  DeleteObjectCommand,
-  DeleteObjectsCommand,
-  GetObjectCommand,
-  ListObjectsV2Command,
-  PutObjectCommand,
-  type S3Client,
-} from '@aws-sdk/client-s3';
+import { DeleteObjectCommand, DeleteObjectsCommand, ListObjectsV2Command } from '@aws-sdk/client-s3';
 import type { PutCondition, StoredObject, UserStorage } from '../../core/ports.ts';
+import type { S3Connection } from './client.ts';
 import { type ConditionalDelete, probeConditionalDelete } from './probe.ts';
 import { retrying, statusOf } from './retry.ts';
 
@@ -21,13 +15,13 @@ export interface UserStorageOptions {
 
 /** User storage in a bucket of any S3 store that passes probeUserStorage. */
 export class S3UserStorage implements UserStorage {
-  readonly #client: S3Client;
+  readonly #client: S3Connection;
   readonly #bucket: string;
   readonly #probePrefix: string;
   #conditionalDelete: Promise<ConditionalDelete> | undefined;
 
   /** `prefix` is where the probe may write. */
-  constructor(client: S3Client, prefix: string, options: UserStorageOptions) {
+  constructor(client: S3Connection, prefix: string, options: UserStorageOptions) {
     this.#client = client;
     this.#bucket = options.bucket;
     this.#probePrefix = prefix;
@@ -37,9 +31,8 @@ export class S3UserStorage implements UserStorage {
   get(key: string, signal?: AbortSignal): Promise<StoredObject | undefined> {
     return retrying(async () => {
       try {
-        const answer = await this.#client.send(new GetObjectCommand({ Bucket: this.#bucket, Key: key }), abort(signal));
-        const body = (await answer.Body?.transformToByteArray()) ?? new Uint8Array(0);
-        return { body, etag: etagOf(answer.ETag, key) };
+        const { body, etag } = await this.#client.objects.get(key, signal);
+        return { body, etag: etagOf(etag, key) };
       } catch (error) {
         if (statusOf(error) === 404) return undefined;
         throw error;
@@ -53,22 +46,14 @@ export class S3UserStorage implements UserStorage {
     condition?: PutCondition,
     signal?: AbortSignal,
   ): Promise<{ outcome: 'written'; etag: string } | { outcome: 'conflict' }> {
-    const command = () =>
-      new PutObjectCommand({
-        Bucket: this.#bucket,
-        Key: key,
-        Body: body,
-        ContentLength: body.length,
-        ...headersOf(condition),
-      });
-    if (condition === undefined) {
-      const answer = await retrying(() => this.#client.send(command(), abort(signal)), signal);
-      return { outcome: 'written', etag: etagOf(answer.ETag, key) };
-    }
+    const attempt = async () => {
+      const { etag } = await this.#client.objects.put(key, body, headersOf(condition), signal);
+      return { outcome: 'written', etag: etagOf(etag, key) } as const;
+    };
+    if (condition === undefined) return await retrying(attempt, signal);
     try {
       // One attempt: a second one would be refused because of the first, if that was written.
-      const answer = await this.#client.send(command(), abort(signal));
-      return { outcome: 'written', etag: etagOf(answer.ETag, key) };
+      return await attempt();
     } catch (error) {
       if (isConflict(error, condition)) return { outcome: 'conflict' };
       throw error;
@@ -121,9 +106,9 @@ export class S3UserStorage implements UserStorage {
   }
 }
 
-function headersOf(condition: PutCondition | undefined): { IfMatch?: string; IfNoneMatch?: string } {
+function headersOf(condition: PutCondition | undefined): Record<string, string> {
   if (condition === undefined) return {};
-  return 'ifMatch' in condition ? { IfMatch: condition.ifMatch } : { IfNoneMatch: '*' };
+  return 'ifMatch' in condition ? { 'if-match': condition.ifMatch } : { 'if-none-match': '*' };
 }
 
 /** 412: the condition does not hold; 409: another conditional PUT is under way; 404: nothing there to match. */
@@ -139,8 +124,4 @@ function isNoBucket(error: unknown): boolean {
 function etagOf(etag: string | undefined, key: string): string {
   if (etag === undefined) throw new Error(`The store gave no entity tag for ${key}`);
   return etag;
-}
-
-function abort(signal: AbortSignal | undefined): { abortSignal?: AbortSignal } {
-  return signal === undefined ? {} : { abortSignal: signal };
 }

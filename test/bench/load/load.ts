@@ -19,6 +19,10 @@ export class Load implements AsyncDisposable {
     this.#child = fork(join(import.meta.dirname, 'main.ts'), [], { execArgv: ['--conditions=source'] });
   }
 
+  get pid(): number | undefined {
+    return this.#child.pid;
+  }
+
   open({ system, host, port }: LoadTarget, count: number): Promise<unknown> {
     return this.#ask({ type: 'open', system, host, port, count });
   }

@@ -15,10 +15,13 @@ export interface SystemServers {
   readonly stores: StoresConfig;
   readonly redisUrl: string;
   readonly writerUrl: string;
+  readonly triggerUrl: string;
 }
 
 export interface FaaSKeeperSystem extends BenchSystem {
   readonly servers: SystemServers;
+  /** Its processes, by name. */
+  pids(): Readonly<Record<string, number | undefined>>;
 }
 
 /** An instance in local mode, with all that it stands on; everything ends with it. */
@@ -44,13 +47,18 @@ export async function startFaaSKeeper(directory: string, say: (line: string) => 
     const gateway = {
       FAASKEEPER_MAX_CLIENT_CONNECTIONS: '0',
       FAASKEEPER_BENCH_PROBE: socket,
-      NODE_OPTIONS: `--import=${join(import.meta.dirname, '../load/probe.ts')}`,
+      NODE_OPTIONS: `${process.env.NODE_OPTIONS ?? ''} --import=${join(import.meta.dirname, '../load/probe.ts')}`,
     };
     const around = { nats: natsAddress, redisUrl: redis.url, s3: s3.s3, logLevel: 'warn' };
     const options = { ...around, gateway, onEvent: say };
     const local = await startLocal({ home: join(directory, 'home'), ...options });
     running.push(local);
-    const pids = () => [nats, redis, s3, ...Object.values(local.processes)].map(({ pid }) => pid);
+    const pids = () => ({
+      nats: nats.process.pid,
+      redis: redis.process.pid,
+      s3: s3.process.pid,
+      ...Object.fromEntries(Object.values(local.processes).map(({ name, pid }) => [name, pid])),
+    });
     return {
       name: 'faaskeeper',
       hasCache: true,
@@ -58,8 +66,9 @@ export async function startFaaSKeeper(directory: string, say: (line: string) => 
         host: loopback,
         port: local.processes.gateway.port,
         memory: () => memoryOf(socket),
-        cpuMs: () => cpuMsOf(pids()),
+        cpuMs: () => cpuMsOf(Object.values(pids())),
       },
+      pids,
       versions: {
         NATS: await versionOf(nats.process.spec.command),
         Redis: await versionOf(redis.process.spec.command),
@@ -70,6 +79,7 @@ export async function startFaaSKeeper(directory: string, say: (line: string) => 
         stores: { nats: natsAddress, redis: { url: redis.url }, s3: s3.s3 },
         redisUrl: redis.url,
         writerUrl: local.processes.writer.address,
+        triggerUrl: local.processes.trigger.address,
       },
       connect: (options) => connect(local.bindingDir, options?.cache ?? true),
       [Symbol.asyncDispose]: stop,

@@ -1,4 +1,5 @@
 import { decodeWatermarkEntries, feedDigest } from '@faaskeeper/protocol';
+import { BOUNDS } from '../../../functions/core/bounds.ts';
 import { seeded, TreeModel } from '../../support/tree-model.ts';
 import { expectVisible, testInstance } from './instance.ts';
 
@@ -20,6 +21,22 @@ test('what is committed becomes visible, and the watermark says so', async () =>
   expect(entries.get(feedDigest('/a'))).toBe(4);
   expect(entries.get(feedDigest('/a/b'))).toBe(4);
   expect(entries.get(feedDigest('/', true))).toBe(4);
+});
+
+test('only where nodes are written again and again, the next changes are asked to gather', async () => {
+  await using instance = await testInstance();
+  const model = new TreeModel();
+  const created = model.entry(...['/a', '/b', '/c', '/d'].map((path) => [{ create: path }]));
+  const once = model.entry([{ set: '/a', data: bytes('1') }], [{ set: '/b', data: bytes('1') }]);
+  const hot = model.entry(...[1, 2, 3, 4].map((n) => [{ set: '/a', data: bytes(String(n)) }]));
+  await model.append(instance.outside.log);
+  const distributor = instance.distributor();
+  const answers = [];
+  for (const entry of [created, once, hot])
+    answers.push(await distributor.handle({ messages: [model.message(entry)] }));
+  expect(answers.map(({ gatherMs = 0 }) => gatherMs > 0)).toEqual([false, false, true]);
+  expect(answers[2]!.gatherMs).toBeLessThanOrEqual(BOUNDS.gatherMs);
+  await expectVisible(instance, model);
 });
 
 test('a tree of nothing but its root, at zxid 0, is distributed', async () => {

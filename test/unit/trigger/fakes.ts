@@ -52,6 +52,7 @@ export class FakeLane implements LaneSource {
 
   async next(bounds: { messages: number }, signal: AbortSignal): Promise<Delivery[]> {
     while (this.#waiting.length === 0 && this.#failure === undefined) {
+      signal.throwIfAborted();
       await new Promise<void>((resolve, reject) => {
         this.#wake = resolve;
         signal.addEventListener('abort', () => reject(signal.reason));

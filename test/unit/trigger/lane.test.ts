@@ -1,4 +1,5 @@
 import { type Delivery, LaneTakenOverError } from '../../../functions/core/ports.ts';
+import { TRIGGER } from '../../../functions/core/trigger/bounds.ts';
 import { Lane, type LaneOptions } from '../../../functions/core/trigger/index.ts';
 import { ManualClock, settled, steadyRandom } from '../../support/manual-clock.ts';
 import { FakeLane, message, silentLogger, silentMetrics } from './fakes.ts';
@@ -173,4 +174,73 @@ test('a lane that stops finishes and acknowledges the batch in flight, and takes
   expect(source.acknowledged).toEqual([1]);
   expect(source.closed).toBe(true);
   expect(tried.state).toBe('closed');
+});
+
+describe('a batch that is worth waiting for', () => {
+  function gathering(source: FakeLane, gatherMs: () => number) {
+    const posted: number[][] = [];
+    const tried = lane(source, {
+      post: async (batch) => {
+        posted.push(sequences(batch));
+        return { sequence: batch.at(-1)?.sequence ?? 0, gatherMs: gatherMs() };
+      },
+    });
+    tried.start();
+    return { posted, tried };
+  }
+
+  test('gathers for as long as the answer before it said', async () => {
+    const source = new FakeLane();
+    const { posted, tried } = gathering(source, () => 100);
+    source.put(message(1));
+    await settled();
+    expect(posted).toEqual([[1]]);
+    for (let sequence = 2; sequence <= 8; sequence++) {
+      source.put(message(sequence));
+      await clock.advance(20);
+    }
+    expect(posted).toEqual([[1], [2, 3, 4, 5, 6]]);
+    await tried.stop();
+  });
+
+  test('leaves when nothing more comes, and when it is full', async () => {
+    const source = new FakeLane();
+    const { posted, tried } = gathering(source, () => 100);
+    source.put(message(1));
+    await settled();
+    source.put(message(2));
+    await clock.advance(49);
+    expect(posted).toEqual([[1]]);
+    await clock.advance(1);
+    expect(posted).toEqual([[1], [2]]);
+    source.put(...Array.from({ length: TRIGGER.batchMessages }, (_, i) => message(3 + i)));
+    await clock.advance(25);
+    expect(posted.map((batch) => batch.length)).toEqual([1, 1, TRIGGER.batchMessages]);
+    await tried.stop();
+  });
+
+  test('a lane at rest waits for nothing', async () => {
+    const source = new FakeLane();
+    const { posted, tried } = gathering(source, () => 100);
+    source.put(message(1));
+    await clock.advance(1_000);
+    expect(clock.sleeping).toBe(0);
+    source.put(message(2));
+    await settled();
+    expect(posted).toEqual([[1], [2]]);
+    await tried.stop();
+  });
+
+  test('a lane that is taken over meanwhile posts nothing of it', async () => {
+    const source = new FakeLane();
+    const { posted, tried } = gathering(source, () => 100);
+    source.put(message(1));
+    await settled();
+    source.put(message(2));
+    await settled();
+    source.fail(new LaneTakenOverError('gone'));
+    await clock.advance(1_000);
+    expect(posted).toEqual([[1]]);
+    await tried.stop();
+  });
 });

@@ -3,8 +3,6 @@
 - {name: POD_NAME, valueFrom: {fieldRef: {fieldPath: metadata.name}}}
 - {name: FAASKEEPER_NAMESPACE, value: {{ .Release.Namespace }}}
 - {name: FAASKEEPER_RELEASE, value: {{ include "faaskeeper.fullname" . }}}
-- {name: FAASKEEPER_IMAGE, value: {{ include "faaskeeper.image" . | quote }}}
-- {name: FAASKEEPER_IMAGE_PULL_SECRETS, value: {{ include "faaskeeper.pullSecretNames" . | quote }}}
 - {name: FAASKEEPER_CLUSTER_DOMAIN, value: {{ .Values.clusterDomain }}}
 - {name: FAASKEEPER_NATS_CLIENT_URL, value: {{ default (include "faaskeeper.natsUrl" .) .Values.nats.clientUrl | quote }}}
 {{- if eq .Values.nats.clientCredentials "static" }}
@@ -32,10 +30,4 @@
 {{- end }}
 - {name: FAASKEEPER_CREDENTIALS_LIFETIME, value: {{ .Values.operator.credentialsLifetime | int64 | quote }}}
 - {name: FAASKEEPER_GATEWAY_PORTS, value: {{ .Values.operator.gatewayPorts | quote }}}
-{{- end }}
-
-{{- define "faaskeeper.pullSecretNames" -}}
-{{- $names := list }}
-{{- range .Values.imagePullSecrets }}{{ $names = append $names .name }}{{ end }}
-{{- join "," $names }}
 {{- end }}

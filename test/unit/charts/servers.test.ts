@@ -1,0 +1,108 @@
+import {
+  chartDir,
+  describeChart,
+  environment,
+  helm,
+  isKnative,
+  type Manifest,
+  named,
+  ofKind,
+  ownServers,
+  podSpecs,
+  render,
+} from '../../support/chart.ts';
+
+const isOurs = (what: string) => /Deployment|Service/.test(what);
+
+describeChart('the servers of the chart', () => {
+  test('bundled ones keep their data in volumes that outlive the release', async () => {
+    const servers = ofKind(await render(), 'StatefulSet');
+    expect(servers.map((one) => one.metadata.name).sort()).toEqual([
+      'faaskeeper-minio',
+      'faaskeeper-nats',
+      'faaskeeper-redis',
+    ]);
+    for (const { spec } of servers) {
+      expect(spec.volumeClaimTemplates[0].metadata.name).toBe('data');
+      expect(spec.persistentVolumeClaimRetentionPolicy).toEqual({ whenDeleted: 'Retain', whenScaled: 'Retain' });
+    }
+  });
+
+  test('the bundled Redis forgets nothing that it has acknowledged, and evicts nothing', async () => {
+    const config = named(await render(), 'ConfigMap', 'faaskeeper-redis').data['redis.conf'];
+    for (const line of ['appendonly yes', 'appendfsync always', 'maxmemory-policy noeviction']) {
+      expect(config).toContain(line);
+    }
+  });
+
+  test('versitygw takes the place of MinIO, and says that it makes no keys for one instance', async () => {
+    const manifests = await render({ s3: { bundled: { program: 'versitygw' } } });
+    expect(named(manifests, 'StatefulSet', 'faaskeeper-versitygw').spec.template.spec.containers[0].image).toBe(
+      'ghcr.io/versity/versitygw:v1.8.0',
+    );
+    const operator = named(manifests, 'Deployment', 'faaskeeper-operator').spec.template.spec.containers[0];
+    const env = environment(operator);
+    expect(env.FAASKEEPER_S3_CREDENTIALS_MODE.value).toBe('none');
+    expect(env.FAASKEEPER_S3_ENDPOINT.value).toBe(
+      'http://faaskeeper-versitygw.faaskeeper-system.svc.cluster.local:9000',
+    );
+  });
+
+  test("servers of one's own are reached by their addresses with credentials from their Secrets", async () => {
+    const manifests = await render(ownServers);
+    expect(ofKind(manifests, 'StatefulSet')).toEqual([]);
+    for (const [what, spec, manifest] of podSpecs(manifests)) {
+      if (!isOurs(what) && !isKnative(manifest)) continue;
+      const env = environment(spec.containers[0]);
+      expect([what, env.FAASKEEPER_NATS_URL.value]).toEqual([what, 'tls://nats.example:4222']);
+      expect([what, env.FAASKEEPER_S3_ENDPOINT.value]).toEqual([what, 'https://s3.example']);
+      expect(env.FAASKEEPER_REDIS_URL.valueFrom.secretKeyRef).toEqual({ name: 'own-redis', key: 'redis-url' });
+      expect(env.FAASKEEPER_S3_ACCESS_KEY_ID.valueFrom.secretKeyRef.name).toBe('own-s3');
+      expect(spec.volumes[0].secret.secretName).toBe('own-nats');
+    }
+    const job = named(manifests, 'Job', 'faaskeeper-credentials').spec.template.spec.containers[0];
+    expect(environment(job).FAASKEEPER_BUNDLED.value).toBe('');
+  });
+
+  test('certificates are trusted, and proxies used, by every program', async () => {
+    const values = { ...ownServers, caBundle: { configMapName: 'authorities' }, proxy: { http: 'http://proxy:3128' } };
+    for (const [what, spec, manifest] of podSpecs(await render(values))) {
+      if (!isOurs(what) && !isKnative(manifest)) continue;
+      const env = environment(spec.containers[0]);
+      expect([what, env.NODE_EXTRA_CA_CERTS.value]).toEqual([what, '/etc/faaskeeper/ca/ca.crt']);
+      expect([what, env.HTTPS_PROXY.value]).toEqual([what, 'http://proxy:3128']);
+      expect(env.NO_PROXY.value).toContain('.svc');
+      expect(spec.containers[0].volumeMounts.map((one: Manifest) => one.mountPath)).toContain('/etc/faaskeeper/ca');
+    }
+  });
+
+  test.each([
+    ['an address that is missing', { nats: { bundled: { enabled: false } } }, '/nats/url'],
+    ['a Secret that is missing', { redis: { bundled: { enabled: false } } }, '/redis/secretName'],
+    ['a misspelt setting', { gateway: { replica: 3 } }, 'replica'],
+    ['a wrong digest', { image: { digest: 'latest' } }, '/image/digest'],
+    ['a wrong level of logs', { logLevel: 'loud' }, '/logLevel'],
+    ['three replicas of a log on one bundled server', { nats: { logReplicas: 3 } }, '/nats/logReplicas'],
+    ['keys that are given, but not where', { s3: { credentialsMode: 'static' } }, '/s3/staticSecretName'],
+    ['an address without a scheme', { s3: { endpoint: 's3.example' } }, '/s3/endpoint'],
+  ])('%s is refused by name', async (_what, values, place) => {
+    await expect(render(values)).rejects.toThrow(place);
+  });
+
+  test.each([
+    ['the defaults', {}],
+    ["servers of one's own", ownServers],
+    [
+      'everything on',
+      {
+        monitoring: {
+          serviceMonitor: { enabled: true },
+          prometheusRule: { enabled: true },
+          dashboard: { enabled: true },
+        },
+      },
+    ],
+  ])('helm lint finds nothing wrong with %s', async (_what, values) => {
+    expect(await helm.lint(chartDir, { values, flags: ['--strict'] })).toContain('0 chart(s) failed');
+  });
+});
