@@ -4,11 +4,13 @@ import { type Step, Watermark } from '../../../client/watermark.ts';
 function setup() {
   const steps: { zxid: number; entries: number | null; at: number }[] = [];
   let gate: Promise<void> | undefined;
+  let learned = -1;
   const watermark: Watermark = new Watermark({
     prepare: ({ zxid, entries }: Step) => {
       steps.push({ zxid, entries: entries?.size ?? null, at: watermark.value });
       return gate;
     },
+    ahead: (zxid) => learned > zxid,
     fire: () => undefined,
     taken: () => undefined,
     interested: true,
@@ -17,7 +19,13 @@ function setup() {
     watermark.receive(
       encode({ zxid, previous, entries: encodeWatermarkEntries(new Map(digests.map((digest) => [digest, zxid]))) }),
     );
-  return { watermark, steps, receive, hold: (until: Promise<void>) => (gate = until) };
+  return {
+    watermark,
+    steps,
+    receive,
+    hold: (until: Promise<void>) => (gate = until),
+    learn: (zxid: number) => (learned = zxid),
+  };
 }
 
 test('steps that follow on each other are taken at once, repetitions are ignored', () => {
@@ -62,4 +70,23 @@ test('steps are prepared one after the other, and not taken before that', async 
   release();
   await new Promise((resolve) => setImmediate(resolve));
   expect([watermark.value, steps.length]).toEqual([12, 2]);
+});
+
+test('what was read again and is newer than the step is told before anything later is seen: by the next step', () => {
+  const { watermark, receive, learn } = setup();
+  watermark.attached(10);
+  learn(13);
+  receive(12, 10, 1n);
+  expect(watermark.value).toBe(10);
+  receive(14, 12, 2n);
+  expect(watermark.value).toBe(14);
+});
+
+test('a node that is always newer does not hold the watermark for ever', () => {
+  const { watermark, receive, learn } = setup();
+  watermark.attached(10);
+  learn(1_000);
+  receive(12, 10, 1n);
+  receive(14, 12, 1n);
+  expect(watermark.value).toBe(14);
 });

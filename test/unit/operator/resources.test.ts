@@ -26,7 +26,7 @@ function resource(namespace: string, name: string, spec: object = {}): FaaSKeepe
       sessions: { tickMs: 2_000 },
       functions: { isolation: 'Shared' },
       limits: {},
-    enforceQuota: false,
+      enforceQuota: false,
       gateway: { enabled: true, exposure: 'ClusterIP' },
       binding: {},
       deletionPolicy: 'Retain',
