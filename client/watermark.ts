@@ -23,6 +23,8 @@ export interface WatermarkHooks {
 
 /** More steps than this are taken as one. */
 const MAX_PENDING = 256;
+/** Steps in a row that wait for the next one: a node that is always newer must not stop everything. */
+const MAX_HOLDS = 8;
 const UNKNOWN = Number.MAX_SAFE_INTEGER;
 
 /** A watermark as it was published; its entries are decoded at most once, for whoever asks first. */
@@ -79,8 +81,9 @@ export class Watermark {
   #pending: Published[] = [];
   #running = false;
   #closed = false;
-  /** The last step was not taken: what it should have told is told by the next one. */
-  #held = false;
+  /** Steps up to here are prepared; those after `value` wait to be taken with the next one. */
+  #prepared = -1;
+  #holds = 0;
 
   constructor(hooks: WatermarkHooks) {
     this.#hooks = hooks;
@@ -137,16 +140,21 @@ export class Watermark {
     while (!this.#closed) {
       const next = this.#pending.shift();
       if (next === undefined) break;
-      if (next.zxid <= this.value) continue;
-      const step = next.after(this.value, this.#hooks.interested);
+      const from = Math.max(this.value, this.#prepared);
+      if (next.zxid <= from) continue;
+      const step = next.after(from, this.#hooks.interested);
       const preparing = this.#hooks.prepare(step);
       // Not a tick is lost where there is nothing to wait for.
       if (preparing !== undefined) await preparing;
       if (this.#closed) break;
-      // What happened since is not told from what the step covers, so both wait for the next one, which is on its way:
-      // a change must be told before anything later is seen. Not twice in a row: a busy node is always ahead.
-      this.#held = !this.#held && this.#hooks.ahead?.(step.zxid) === true;
-      if (this.#held) continue;
+      // A change that was missed must be told before anything later is seen. What was read again may be newer than this
+      // step, which then waits for the next one, that is on its way.
+      if (this.#hooks.ahead?.(step.zxid) === true && this.#holds < MAX_HOLDS) {
+        this.#holds++;
+        this.#prepared = step.zxid;
+        continue;
+      }
+      this.#holds = 0;
       this.#hooks.fire(step);
       this.value = step.zxid;
       this.#hooks.taken();

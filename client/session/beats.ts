@@ -57,6 +57,11 @@ export class Beats {
     if (sentAt === undefined) return;
     for (const known of this.#sentAt.keys()) if (known <= id) this.#sentAt.delete(known);
     this.#answered = true;
+    // Too late, and nobody has noticed yet: what did not start for want of an answer waits for the next attachment.
+    if (this.#options.clock.now() >= this.deadline) {
+      this.#options.onSilence();
+      return;
+    }
     this.deadline = Math.max(this.deadline, sentAt + (this.#timeout * 2) / 3);
   }
 

@@ -52,3 +52,14 @@ test('answers to beats of an earlier attachment count for nothing', () => {
   beats.answer(old);
   expect(beats.deadline).toBe(deadline);
 });
+
+test('an answer that comes when the time is over, but before anyone noticed, does not revive the session', () => {
+  const { clock, sent, beats, silences } = setup();
+  beats.start(9_000, clock.now());
+  clock.advance(5_990);
+  const last = sent.at(-1) as number;
+  clock.advance(10);
+  beats.answer(last);
+  expect(silences()).toBe(1);
+  expect(beats.deadline).toBeLessThanOrEqual(clock.now());
+});

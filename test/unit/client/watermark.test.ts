@@ -86,7 +86,6 @@ test('a node that is always newer does not hold the watermark for ever', () => {
   const { watermark, receive, learn } = setup();
   watermark.attached(10);
   learn(1_000);
-  receive(12, 10, 1n);
-  receive(14, 12, 1n);
-  expect(watermark.value).toBe(14);
+  for (let zxid = 12; zxid <= 30; zxid += 2) receive(zxid, zxid - 2, 1n);
+  expect(watermark.value).toBeGreaterThan(20);
 });

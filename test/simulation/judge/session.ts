@@ -1,0 +1,287 @@
+import { describe } from '../client.ts';
+import type { CallRecord, Instant, SessionRecord } from '../history.ts';
+import { canonical, same } from '../history.ts';
+import type { EventType, Version } from '../model.ts';
+import type { JudgedLog, JudgedTransaction } from './log.ts';
+
+/** Errors that say nothing about what happened: the session is over, or another client used it. */
+const UNCERTAIN = new Set([
+  'SessionExpired',
+  'SessionMoved',
+  'SessionClosing',
+  'ConnectionLoss',
+  'OperationTimeout',
+  'Aborted',
+]);
+
+const DATA_EVENTS: readonly EventType[] = ['NodeCreated', 'NodeDeleted', 'NodeDataChanged'];
+const CHILD_EVENTS: readonly EventType[] = ['NodeDeleted', 'NodeChildrenChanged'];
+const ALL_EVENTS: readonly EventType[] = ['NodeCreated', 'NodeDeleted', 'NodeDataChanged', 'NodeChildrenChanged'];
+
+interface ArmedWatch {
+  readonly call: CallRecord;
+  readonly path: string;
+  readonly types: readonly EventType[];
+  /** The first change that it must tell is the first one after this zxid. */
+  readonly base: number;
+  readonly persistent: boolean;
+}
+
+/** What acknowledged writes of all sessions came to, in the order of time. */
+export class Acknowledged {
+  readonly #points: { step: number; zxid: number }[] = [];
+
+  add(step: number, zxid: number): void {
+    this.#points.push({ step, zxid });
+  }
+
+  /** The highest zxid that anyone was told before this step. */
+  before(step: number): number {
+    let highest = 0;
+    for (const point of this.#points) if (point.step < step && point.zxid > highest) highest = point.zxid;
+    return highest;
+  }
+}
+
+/** What one client did and saw, against what LOG says happened. */
+export class SessionJudge {
+  readonly #session: SessionRecord;
+  readonly #log: JudgedLog;
+  readonly #violations: string[];
+  readonly #transactions = new Map<CallRecord, JudgedTransaction>();
+  readonly #watches: ArmedWatch[] = [];
+  /** The session has certainly seen everything up to this zxid. */
+  #seen = 0;
+
+  constructor(session: SessionRecord, log: JudgedLog, violations: string[]) {
+    this.#session = session;
+    this.#log = log;
+    this.#violations = violations;
+  }
+
+  #wrong(what: string): void {
+    this.#violations.push(`${this.#session.name} (session ${this.#session.id}): ${what}`);
+  }
+
+  /** Which transaction each write came to: writes are numbered in the order of their calls. */
+  matchWrites(acknowledged: Acknowledged): void {
+    const { calls, sent, foreign, id } = this.#session;
+    if (foreign) return;
+    let at = 0;
+    for (const call of calls) {
+      if (call.action.kind !== 'write') continue;
+      const request = sent[at];
+      // What its caller gave up in time was never sent.
+      if (call.error === 'Aborted' && !same(request?.operation, call.action.operation)) continue;
+      at++;
+      if (request === undefined) {
+        if (call.returned !== undefined && call.error === undefined && call.action.operation.type !== 'closeSession')
+          this.#wrong(`${describe(call.action)} succeeded, but was never sent`);
+        continue;
+      }
+      if (!same(request.operation, call.action.operation)) {
+        this.#wrong(`call ${at} was ${describe(call.action)}, but sent was ${canonical(request.operation)}`);
+        return;
+      }
+      const found = this.#log.transactions.get(`${id}/${request.number}`);
+      if (found !== undefined) this.#transactions.set(call, found);
+      this.#write(call, found);
+      if (found !== undefined && call.returned !== undefined && this.#isCertain(call))
+        acknowledged.add(call.returned.step, found.transaction.zxid);
+    }
+  }
+
+  #isCertain({ error }: CallRecord): boolean {
+    return error === undefined || !UNCERTAIN.has(error);
+  }
+
+  #write(call: CallRecord, found: JudgedTransaction | undefined): void {
+    if (call.error === 'ConnectionLoss')
+      this.#wrong(`${describe(call.action)} is left to guess, although nobody else used the session`);
+    if (call.action.kind !== 'write' || call.returned === undefined || !this.#isCertain(call)) return;
+    const { operation } = call.action;
+    if (operation.type === 'sync' || operation.type === 'closeSession') return;
+    if (found === undefined) {
+      this.#wrong(`${describe(call.action)} was answered (${call.error ?? 'done'}), but is not in LOG`);
+      return;
+    }
+    const { error, result, zxid } = found.transaction;
+    if (error !== call.error)
+      this.#wrong(`${describe(call.action)} was answered ${call.error ?? 'done'}, but came to ${error ?? 'done'}`);
+    else if (error === undefined && operation.type !== 'delete' && !same(result, call.result))
+      this.#wrong(`${describe(call.action)} was answered ${canonical(call.result)}, but came to ${canonical(result)}`);
+    if (zxid > this.#committed(call.returned))
+      this.#wrong(`${describe(call.action)} was answered before it was committed (${zxid})`);
+  }
+
+  #committed({ committed }: Instant): number {
+    return this.#log.zxids[committed] ?? 0;
+  }
+
+  /** Real time: what begins after another has ended is later. */
+  judgeRealTime(acknowledged: Acknowledged): void {
+    for (const [call, { transaction }] of this.#transactions) {
+      const floor = acknowledged.before(call.called.step);
+      if (transaction.zxid <= floor)
+        this.#wrong(`${describe(call.action)} has zxid ${transaction.zxid}, but ${floor} was acknowledged before it`);
+    }
+  }
+
+  /** Reads, watches and the order of answers, call by call. */
+  judgeCalls(acknowledged: Acknowledged): void {
+    const { opened, opening, calls } = this.#session;
+    if (opened === undefined) return;
+    this.#seen = acknowledged.before(opening.step);
+    let lastStep = 0;
+    for (const call of calls) {
+      if (call.returned === undefined) continue;
+      if (this.#isCertain(call)) {
+        if (call.returned.step < lastStep) this.#wrong(`${describe(call.action)} was answered before an earlier call`);
+        lastStep = Math.max(lastStep, call.returned.step);
+      }
+      if (call.action.kind === 'write') this.#seeWrite(call, call.returned);
+      else if (call.action.kind === 'read' && call.found !== undefined) this.#read(call, call.returned);
+      else if (call.action.kind === 'addWatch' && call.error === undefined) this.#armPersistent(call, call.returned);
+    }
+    this.#judgeEvents();
+  }
+
+  #seeWrite(call: CallRecord, returned: Instant): void {
+    if (call.error !== undefined && UNCERTAIN.has(call.error)) return;
+    const isSync = call.action.kind === 'write' && call.action.operation.type === 'sync';
+    const zxid = isSync ? this.#committed(call.called) : this.#transactions.get(call)?.transaction.zxid;
+    if (zxid === undefined || zxid <= this.#seen) return;
+    this.#seen = zxid;
+    // The end of a session ends its watches.
+    const isEnd = call.action.kind === 'write' && call.action.operation.type === 'closeSession';
+    if (!isEnd) this.#expectTold(returned, describe(call.action));
+  }
+
+  #read(call: CallRecord, returned: Instant): void {
+    if (call.action.kind !== 'read' || call.found === undefined) return;
+    const { path, watch } = call.action;
+    this.#seen = Math.max(this.#seen, call.toldBefore);
+    this.#judgeExpiry(call, returned);
+    const committed = this.#committed(returned);
+    const fitting = this.#fitting(call, path, committed);
+    const [first] = fitting.filter(({ until }) => until > this.#seen);
+    if (first === undefined) {
+      const known = fitting.map(({ from, until }) => `[${from}, ${until})`).join(' ') || 'never';
+      this.#wrong(
+        `${describe(call.action)} found ${canonical(call.found)}, which was so in ${known}, but the session had seen ${this.#seen} and LOG ended at ${committed}`,
+      );
+      return;
+    }
+    this.#seen = Math.max(this.#seen, first.from);
+    this.#expectTold(returned, describe(call.action));
+    if (!watch) return;
+    const types = call.action.what === 'getChildren' ? CHILD_EVENTS : DATA_EVENTS;
+    // Only exists watches a node that is not there.
+    if (call.error !== undefined) return;
+    const base = (fitting.at(-1)?.until ?? 0) - 1;
+    this.#watches.push({ call, path, types, base, persistent: false });
+  }
+
+  /** When (from, until) the node was as the read found it, as far as it was committed. */
+  #fitting(call: CallRecord, path: string, committed: number): { from: number; until: number }[] {
+    const versions = this.#log.model.versions(path);
+    const fitting: { from: number; until: number }[] = [];
+    for (const [at, version] of versions.entries()) {
+      if (version.zxid > committed || !fits(version, call)) continue;
+      const until = versions[at + 1]?.zxid ?? Number.POSITIVE_INFINITY;
+      const last = fitting.at(-1);
+      // Versions that look the same to this read are one stretch.
+      if (last !== undefined && last.until === version.zxid) last.until = until;
+      else fitting.push({ from: version.zxid, until });
+    }
+    return fitting;
+  }
+
+  #judgeExpiry(call: CallRecord, returned: Instant): void {
+    const ended = this.#log.ended.get(this.#session.id);
+    const { opened, timeout, foreign } = this.#session;
+    if (ended === undefined || !ended.expired || foreign || opened === undefined) return;
+    // A session counts as young when its opening is answered, however long that took: nobody relies on it yet.
+    if (ended.time < opened.time + timeout / 3) return;
+    if (returned.time > ended.time)
+      this.#wrong(
+        `${describe(call.action)} was served ${Math.round(returned.time - ended.time)} ms after the session expired`,
+      );
+  }
+
+  #armPersistent(call: CallRecord, returned: Instant): void {
+    if (call.action.kind !== 'addWatch' || call.action.recursive) return;
+    this.#watches.push({
+      call,
+      path: call.action.path,
+      types: ALL_EVENTS,
+      base: this.#committed(returned),
+      persistent: true,
+    });
+  }
+
+  /** Watch before data: whatever the session has seen by now, its watches have told before. */
+  #expectTold(at: Instant, what: string): void {
+    for (const watch of this.#watches) {
+      const change = this.#owed(watch, this.#seen);
+      if (change === undefined) continue;
+      const told = watch.call.events.some((one) => one.at.step <= at.step && pays(watch, one.event.zxid, change));
+      if (!told)
+        this.#wrong(
+          `${what} shows zxid ${this.#seen}, but the watch of ${describe(watch.call.action)} did not tell ${change}`,
+        );
+    }
+  }
+
+  /** The change that a watch must have told of, when everything up to `seen` is visible. */
+  #owed(watch: ArmedWatch, seen: number): number | undefined {
+    const events = this.#log.model.events(watch.path);
+    const due = events.filter(({ zxid, type }) => zxid > watch.base && zxid <= seen && watch.types.includes(type));
+    return (watch.persistent ? due.at(-1) : due[0])?.zxid;
+  }
+
+  #judgeEvents(): void {
+    let last = 0;
+    for (const { event, at } of this.#session.told) {
+      const what = `event ${event.type} ${event.path} of ${event.zxid}`;
+      if (event.zxid < last) this.#wrong(`${what} came after one of ${last}`);
+      last = Math.max(last, event.zxid);
+      if (event.zxid > this.#committed(at)) this.#wrong(`${what} came before its transaction was committed`);
+      const events = this.#log.model.events(event.path);
+      // A deletion that was missed, and found by what came after it, is dated by that.
+      const isReal = events.some(
+        ({ zxid, type }) =>
+          type === event.type && (zxid === event.zxid || (type === 'NodeDeleted' && zxid < event.zxid)),
+      );
+      if (!isReal) this.#wrong(`${what} never happened`);
+    }
+    for (const { call, persistent } of this.#watches) {
+      if (!persistent && call.events.length > 1)
+        this.#wrong(`${describe(call.action)}: its watch fired ${call.events.length} times`);
+    }
+  }
+
+  /** Nothing is left to happen: every watch has told what it owes. */
+  judgeEnd(lastZxid: number): void {
+    if (this.#session.state !== 'connected' || this.#session.died !== undefined) return;
+    for (const watch of this.#watches) {
+      const change = this.#owed(watch, lastZxid);
+      if (change === undefined) continue;
+      if (!watch.call.events.some(({ event }) => pays(watch, event.zxid, change)))
+        this.#wrong(`the watch of ${describe(watch.call.action)} never told ${change}`);
+    }
+  }
+}
+
+/** A one-shot watch may have been based on an earlier moment than the latest that fits what was read. */
+function pays({ persistent }: ArmedWatch, zxid: number, change: number): boolean {
+  return !persistent || zxid >= change;
+}
+
+function fits(version: Version, { found }: CallRecord): boolean {
+  if (found === undefined) return false;
+  if (found.stat === null) return version.stat === undefined;
+  if (version.stat === undefined || !same(version.stat, found.stat)) return false;
+  if (found.data !== undefined && found.data !== version.data) return false;
+  return found.children === undefined || same(found.children, version.children);
+}

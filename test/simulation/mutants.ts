@@ -1,0 +1,166 @@
+/** A deliberate mistake in the protocol: a text of one file that is replaced while it is loaded. */
+export interface Mutant {
+  readonly name: string;
+  /** Relative to the project. */
+  readonly file: string;
+  /** Must be in the file exactly once. */
+  readonly find: string;
+  readonly replace: string;
+  /** What the sentence that is taken out is for. */
+  readonly because: string;
+}
+
+const WRITER = 'functions/core/writer';
+const TRANSACTIONS = 'functions/core/transactions';
+const DISTRIBUTOR = 'functions/core/distributor';
+
+export const MUTANTS: readonly Mutant[] = [
+  {
+    name: 'append without expected sequence',
+    file: `${WRITER}/append.ts`,
+    find: 'outside.log.append(payload, expected, signal)',
+    replace: 'outside.log.append(payload, (await outside.log.bounds()).last, signal)',
+    because: 'the log refuses what was judged by an outdated state (invariant 1)',
+  },
+  {
+    name: 'an append without an answer counts as done',
+    file: `${WRITER}/append.ts`,
+    find: "if (attempt.outcome === 'appended') return true;",
+    replace: "if (attempt.outcome !== 'refused') return true;",
+    because: 'only an acknowledged append, or an entry that was read, decides (invariant 1)',
+  },
+  {
+    name: 'answer before the append',
+    file: `${WRITER}/writer.ts`,
+    find: 'await this.#applier.keepUp();',
+    replace: 'this.#answer(judged, known); await this.#applier.keepUp();',
+    because: 'a reply is a promise (invariant 5)',
+  },
+  {
+    name: 'the store may have moved between two reads',
+    file: `${WRITER}/known-state.ts`,
+    find: '    this.#expectUnmoved(state);\n    for (const [index',
+    replace: '    for (const [index',
+    because: 'what a batch is judged by is read at one applied sequence of one generation (invariant 3)',
+  },
+  {
+    name: 'a repeated request is done again',
+    file: `${TRANSACTIONS}/judge.ts`,
+    find: 'if (number <= last) {',
+    replace: 'if (number < 0) {',
+    because: 'a request that comes again returns its first result (invariant 4)',
+  },
+  {
+    name: 'a request does not wait for its predecessor',
+    file: `${TRANSACTIONS}/judge.ts`,
+    find: 'if (message.first > this.#draft.progress(session.id).last + 1) return false;',
+    replace: '',
+    because: 'requests of a session are done in their order (invariant 4)',
+  },
+  {
+    name: 'requests of an older attachment are done',
+    file: `${TRANSACTIONS}/judge.ts`,
+    find: 'if (message.generation !== session.generation) return true;',
+    replace: '',
+    because: 'requests name the generation (invariant 4)',
+  },
+  {
+    name: 'ephemeral nodes outlive their session',
+    file: `${TRANSACTIONS}/sessions.ts`,
+    find: 'for (const path of [...draft.ephemerals(session.id)].sort()) {',
+    replace: 'for (const path of [...draft.ephemerals(session.id)].sort().slice(1)) {',
+    because: 'they go in the closing transaction (invariant 11)',
+  },
+  {
+    name: 'a sweep does not look at what it was decided on',
+    file: `${TRANSACTIONS}/system.ts`,
+    find: "if (!unchanged) throw new Refusal('BadVersion');",
+    replace: '',
+    because: 'requests of the system name what they were decided on (invariant 11)',
+  },
+  {
+    name: 'watermark before the objects',
+    file: `${DISTRIBUTOR}/distributor.ts`,
+    find: '    const seen: SeenChange[] = [];\n',
+    replace:
+      '    const seen: SeenChange[] = [];\n    this.#publishWatermark({ zxid: last.entry.zxid, previous: before.zxid, entries: null });\n',
+    because: 'everything at or below W is visible (invariant 6)',
+  },
+  {
+    name: 'the watermark lists nothing',
+    file: `${DISTRIBUTOR}/feed.ts`,
+    find: 'if (seen.length > LIMITS.watermarkEntries) return null;',
+    replace: 'if (seen.length > 0) return encodeWatermarkEntries(new Map());',
+    because: 'the feed may lose a change, W makes it exact (invariant 7)',
+  },
+  {
+    name: 'objects are written without condition',
+    file: `${DISTRIBUTOR}/object-cache.ts`,
+    find: 'this.#objects.put(key, encodeNodeObject(object), condition)',
+    replace: 'this.#objects.put(key, encodeNodeObject(object))',
+    because: 'zombies are fenced by conditional writes (invariant 9)',
+  },
+  {
+    name: 'a missing part of LOG is not fetched',
+    file: `${DISTRIBUTOR}/distributor.ts`,
+    find: '        await this.#fill(next, sequence - 1);\n',
+    replace: '',
+    because: 'a distributor starts at W + 1 and fetches what it lacks (invariant 6)',
+  },
+  {
+    name: 'the client forgets what a lost watermark may have said',
+    file: 'client/watermark.ts',
+    find: 'if (previous > value || this.#bytes === null)',
+    replace: 'if (this.#bytes === null)',
+    because: 'each W names its predecessor (invariant 7)',
+  },
+  {
+    name: 'what was read again may be newer than the watermark',
+    file: 'client/watermark.ts',
+    find: 'this.#hooks.ahead?.(step.zxid) === true',
+    replace: 'false',
+    because: 'a change that was missed is told before anything later is seen (invariant 7)',
+  },
+  {
+    name: 'an attachment that comes again attaches again',
+    file: `${TRANSACTIONS}/judge.ts`,
+    find: 'if (session.superseded?.includes(token)) {',
+    replace: 'if (session.superseded?.includes(token) && false) {',
+    because: 'a redelivered request changes nothing (invariant 4)',
+  },
+  {
+    name: 'a read does not wait for the watermark',
+    file: 'client/reads/read-call.ts',
+    find: 'if (reader.watermark < newest) return false;',
+    replace: '',
+    because: 'an object above W is not returned (invariant 6)',
+  },
+  {
+    name: 'a read that is too old counts',
+    file: 'client/reads/read-call.ts',
+    find: 'const old = targets.filter((one) => !this.#isCurrent(one));',
+    replace: 'const old = targets.filter(() => false);',
+    because: 'a GET counts only if it was issued when W covered what was seen (invariant 6)',
+  },
+  {
+    name: 'a write is shown before earlier watch events',
+    file: 'client/engine.ts',
+    find: "(!covered && !this.#telling && (this.watches.armed === 0 || operation.type === 'closeSession'))",
+    replace: '!covered',
+    because: 'a session with watches completes a write when W covers it (invariant 5)',
+  },
+  {
+    name: 'a silent session goes on serving',
+    file: 'client/session/session.ts',
+    find: "return this.state === 'connected' && this.#outside.clock.now() < this.#beats.deadline;",
+    replace: "return this.state !== 'connecting';",
+    because: 'a client is suspended before it can have expired (schedule 3)',
+  },
+  {
+    name: 'the cache is not told what changed',
+    file: 'client/view.ts',
+    find: 'this.#cache.outdate(message.after(this.value));',
+    replace: '',
+    because: 'a cached node is dropped before W moves past its change (invariant 8)',
+  },
+];

@@ -1,0 +1,196 @@
+/** Schedules of what a client sees: feed, watermark, beats, replies. */
+import { make } from '../client.ts';
+import type { Scenario } from './index.ts';
+import { expect, read, Stage } from './stage.ts';
+
+async function lostChange(seed: number): Promise<void> {
+  const stage = new Stage(seed);
+  stage.programs.startTrigger();
+  const writer = await stage.client('writer');
+  const watcher = await stage.client('watcher');
+  await stage.do(writer, make.create('/a', 'old'));
+  await stage.do(watcher, { type: 'sync', path: '/' });
+  const watched = await stage.do(watcher, read('getData', '/a', true));
+  stage.surroundings.nats.loses = (way, process, subject) =>
+    way === 'down' && process === watcher.process && subject === stage.names.change('/a');
+  await stage.do(writer, make.setData('/a', 'new'));
+  await stage.until(() => watched.events.length === 1, 'the watch tells what was lost');
+  const seen = await stage.do(watcher, read('getData', '/a'));
+  expect(seen.found?.data === 'new', 'the cached node was dropped');
+  await stage.end();
+}
+
+async function lostChangeAndNext(seed: number): Promise<void> {
+  const stage = new Stage(seed);
+  stage.programs.startTrigger();
+  const writer = await stage.client('writer');
+  const watcher = await stage.client('watcher');
+  await stage.do(writer, make.create('/a', 'old'));
+  await stage.do(watcher, { type: 'sync', path: '/' });
+  const watched = await stage.do(watcher, read('getData', '/a', true));
+  const { nats, weather, keys } = stage.surroundings;
+  const lost = new Set([stage.names.change('/a')]);
+  nats.loses = (way, process, subject) => way === 'down' && process === watcher.process && lost.has(subject);
+  // When the watcher reads again what it missed, the node has changed once more.
+  weather.s3.hold = (label, process) => (process === watcher.process && label === `GET ${keys.node('/a')}` ? 400 : 0);
+  await stage.do(writer, make.setData('/a', 'missed'));
+  const own = watcher.do({ kind: 'write', operation: make.create('/b', 'own') });
+  await stage.wait(200);
+  // Of that it hears nothing either, until a beat names the watermark.
+  lost.add(stage.names.watermark);
+  await stage.do(writer, make.setData('/a', 'next'));
+  await stage.until(() => own.returned !== undefined, 'the own write is answered');
+  expect(watched.events.length === 1, 'the watch has told before');
+  await stage.end();
+}
+
+async function quietHour(seed: number): Promise<void> {
+  const stage = new Stage(seed);
+  stage.programs.startTrigger();
+  const writer = await stage.client('writer');
+  const watcher = await stage.client('watcher');
+  await stage.do(writer, make.create('/a', 'old'));
+  await stage.do(watcher, { type: 'sync', path: '/' });
+  const watched = await stage.do(watcher, read('getData', '/a', true));
+  stage.surroundings.nats.loses = (way, process, subject) =>
+    way === 'down' && process === watcher.process && subject === stage.names.watermark;
+  await stage.do(writer, make.setData('/a', 'new'));
+  // With a watch armed, its own write waits for the watermark.
+  await stage.do(watcher, make.create('/b', 'own'));
+  expect(watched.events.length === 1, 'the watch has told before');
+  await stage.end();
+}
+
+async function oneWayBeats(seed: number): Promise<void> {
+  const stage = new Stage(seed);
+  stage.programs.startTrigger();
+  const holder = await stage.client('holder');
+  const other = await stage.client('other');
+  await stage.do(holder, make.create('/lock', 'holder', 'EPHEMERAL'));
+  await stage.do(holder, read('getData', '/lock'));
+  await stage.do(holder, read('getData', '/lock'));
+  stage.surroundings.nats.loses = (way, process) => way === 'up' && process === holder.process;
+  let taken = false;
+  while (!taken) {
+    holder.do(read('getData', '/lock'));
+    taken = (await stage.do(other, make.create('/lock', 'other', 'EPHEMERAL'))).error === undefined;
+    // What is served after the expiry, the judge finds.
+    holder.do(read('getData', '/lock'));
+    await stage.wait(50);
+  }
+  expect(holder.record.state === 'suspended', 'the holder has suspended itself');
+  stage.surroundings.nats.loses = () => false;
+  await stage.until(() => holder.record.state === 'expired', 'the holder hears that its session has expired');
+  await stage.end();
+}
+
+async function lostReplies(seed: number): Promise<void> {
+  const stage = new Stage(seed);
+  stage.programs.startTrigger();
+  const client = await stage.client('client');
+  await stage.do(client, make.create('/q', ''));
+  let losing = true;
+  stage.surroundings.nats.loses = (way, process, subject) =>
+    losing && way === 'down' && process === client.process && subject.includes('.out.s.');
+  const calls = Array.from({ length: 10 }, (_, i) =>
+    client.do({ kind: 'write', operation: make.create('/q/n-', `${i}`, 'PERSISTENT_SEQUENTIAL') }),
+  );
+  await stage.wait(500);
+  losing = false;
+  await stage.until(() => calls.every(({ returned }) => returned !== undefined), 'all ten are answered');
+  const paths = calls.map(({ result }) => (result as { path: string }).path);
+  expect(new Set(paths).size === 10, 'ten results');
+  const children = await stage.do(client, read('getChildren', '/q'));
+  expect(children.found?.children?.length === 10, 'and ten nodes');
+  await stage.end();
+}
+
+async function oldRequest(seed: number): Promise<void> {
+  const stage = new Stage(seed);
+  stage.programs.startTrigger();
+  const first = await stage.client('first', { timeout: 20_000 });
+  await stage.do(first, make.create('/b', ''));
+  const { nats } = stage.surroundings;
+  const held: Uint8Array[] = [];
+  const subject = stage.names.request(first.record.id);
+  nats.loses = (way, process, to, payload) => {
+    const isHeld = way === 'up' && process === first.process && to === subject;
+    if (isHeld) held.push(payload);
+    return isHeld;
+  };
+  first.do({ kind: 'write', operation: make.create('/a', 'of the first') });
+  await stage.until(() => held.length > 0, 'the request is on its way');
+  first.process.crash();
+  const second = await stage.client('second', { attach: first });
+  for (const payload of held) nats.publish(subject, payload);
+  expect((await stage.do(second, make.delete('/b'))).error === undefined, 'the second request of that number is done');
+  const old = await stage.do(second, read('exists', '/a'));
+  expect(old.found?.stat === null, 'the first one is refused');
+  await stage.end();
+}
+
+async function pipelinedSetAndGet(seed: number): Promise<void> {
+  const stage = new Stage(seed);
+  stage.programs.startTrigger();
+  const client = await stage.client('client');
+  await stage.do(client, make.create('/a', '0'));
+  for (let i = 1; i <= 20; i++) {
+    client.do({ kind: 'write', operation: make.setData('/a', `${i}`) });
+    const got = await stage.do(client, read('getData', '/a'));
+    expect(got.found?.data === `${i}`, `the get returns what the set before it wrote: ${i}`);
+  }
+  await stage.end();
+}
+
+async function multiOverChunks(seed: number): Promise<void> {
+  const stage = new Stage(seed);
+  stage.programs.startTrigger();
+  const writer = await stage.client('writer');
+  const reader = await stage.client('reader-of-chunks', { cache: false });
+  await stage.do(writer, make.create('/p', ''));
+  const names = Array.from({ length: 24 }, (_, i) => `n${String(i).padStart(2, '0')}`);
+  for (const name of names) await stage.do(writer, make.create(`/p/${name}`, ''));
+  await stage.do(reader, { type: 'sync', path: '/' });
+  for (let round = 0; round < 15; round++) {
+    const pair = [`/p/a${round}`, `/p/z${round}`];
+    writer.do({ kind: 'write', operation: { type: 'multi', operations: pair.map((path) => make.create(path, '')) } });
+    for (let reads = 0; reads < 4; reads++) {
+      const { found } = await stage.do(reader, read('getChildren', '/p'));
+      expect(found?.children !== undefined && found.children.length % 2 === 0, 'both children or none');
+    }
+  }
+  await stage.end();
+}
+
+async function busySubtree(seed: number): Promise<void> {
+  const stage = new Stage(seed);
+  stage.programs.startTrigger();
+  const writer = await stage.client('writer');
+  const watcher = await stage.client('watcher');
+  await stage.do(writer, make.create('/a', ''));
+  await stage.do(watcher, { type: 'sync', path: '/' });
+  await stage.do(watcher, { kind: 'addWatch', path: '/a', recursive: true });
+  await stage.do(watcher, { kind: 'addWatch', path: '/a', recursive: false });
+  let busy = true;
+  const write = () => {
+    if (!busy) return;
+    if (writer.outstanding < 10) writer.do({ kind: 'write', operation: make.setData('/a', `${stage.scheduler.now}`) });
+    stage.scheduler.after(1, 'write', write);
+  };
+  write();
+  for (let i = 0; i < 20; i++) await stage.do(watcher, read('getData', '/a'));
+  busy = false;
+  await stage.end();
+}
+
+export const CLIENTS: readonly Scenario[] = [
+  { number: 1, title: 'a change is lost, W arrives', play: lostChange },
+  { number: 1, title: 'a change is lost, W arrives, and the node changes again', play: lostChangeAndNext },
+  { number: 2, title: 'the last W before a pause is lost', play: quietHour },
+  { number: 3, title: 'beats are lost one way', play: oneWayBeats },
+  { number: 4, title: 'ten pipelined requests, all replies lost', play: lostReplies },
+  { number: 5, title: 're-attach with an old request under way', play: oldRequest },
+  { number: 17, title: 'pipelined set and get', play: pipelinedSetAndGet },
+  { number: 18, title: 'a multi over two chunks of children', play: multiOverChunks },
+  { number: 21, title: 'the watcher of a busy subtree', play: busySubtree },
+];

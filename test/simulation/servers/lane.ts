@@ -1,0 +1,198 @@
+import { type Delivery, type LaneSource, LaneTakenOverError } from '../../../functions/core/ports.ts';
+import type { SimLogServer } from './log.ts';
+import type { NatsConnection } from './nats.ts';
+
+/** How long an owner may not notice that its consumer is gone, ms. */
+const TAKE_OVER_NOTICED_MS = 3_000;
+
+/**
+ * A stream with its one consumer. A work queue loses what is acknowledged; of LOG, the consumer has a floor, which is
+ * lost with it.
+ */
+export class LaneStream {
+  readonly kind: 'work queue' | 'log';
+  readonly #log: SimLogServer | undefined;
+  #queue: Delivery[] = [];
+  #last = 0;
+  floor = 0;
+  #consumer: { readonly lane: SimLane; readonly number: number; cursor: number } | undefined;
+  #consumers = 0;
+
+  constructor(kind: 'work queue' | 'log', log?: SimLogServer) {
+    this.kind = kind;
+    this.#log = log;
+    if (log !== undefined) log.onAppend = () => this.#pump();
+  }
+
+  get length(): number {
+    return this.#queue.length;
+  }
+
+  add(subject: string, payload: Uint8Array): void {
+    this.#queue.push({ sequence: ++this.#last, subject, payload: payload.slice() });
+    this.#pump();
+  }
+
+  clear(): void {
+    this.#queue = [];
+  }
+
+  /** The consumer is deleted and made anew at the first message that was not acknowledged. */
+  consume(lane: SimLane): number {
+    const number = ++this.#consumers;
+    const old = this.#consumer?.lane;
+    this.#consumer = { lane, number, cursor: this.floor };
+    if (old !== undefined && old !== lane) old.replaced();
+    this.#pump();
+    return number;
+  }
+
+  isOwnedBy(lane: SimLane): boolean {
+    return this.#consumer === undefined || this.#consumer.lane === lane;
+  }
+
+  acknowledge(sequence: number): void {
+    if (this.kind === 'log') this.floor = Math.max(this.floor, sequence);
+    else this.#queue = this.#queue.filter((message) => message.sequence > sequence);
+  }
+
+  /** Acknowledged or not, LOG comes again from its beginning. */
+  losePosition(): void {
+    this.floor = 0;
+    this.#consumer?.lane.reopen();
+  }
+
+  #pump(): void {
+    const consumer = this.#consumer;
+    if (consumer === undefined) return;
+    for (const message of this.#after(consumer.cursor)) {
+      consumer.cursor = message.sequence;
+      consumer.lane.push(consumer.number, message);
+    }
+  }
+
+  #after(cursor: number): Delivery[] {
+    if (this.#log === undefined) return this.#queue.filter(({ sequence }) => sequence > cursor);
+    const from = Math.max(cursor + 1, this.#log.first);
+    return this.#log.all.slice(from - 1).map(({ sequence, payload }) => ({ sequence, subject: 'log', payload }));
+  }
+}
+
+/** One owner's way into a lane. */
+export class SimLane implements LaneSource {
+  readonly #connection: NatsConnection;
+  readonly #stream: LaneStream;
+  #state: 'new' | 'open' | 'taken over' | 'closed' = 'new';
+  #number = 0;
+  #buffer: Delivery[] = [];
+  #returned = 0;
+  #wake: (() => void) | undefined;
+  #forget: (() => void) | undefined;
+
+  constructor(connection: NatsConnection, stream: LaneStream) {
+    this.#connection = connection;
+    this.#stream = stream;
+  }
+
+  async open(): Promise<void> {
+    if (this.#state === 'closed') throw new Error('The lane is closed');
+    this.#returned = 0;
+    await this.#consume();
+    this.#state = 'open';
+    this.#forget ??= this.#connection.onConnection((connected) => {
+      if (connected) this.reopen();
+    });
+  }
+
+  async next(bounds: { messages: number; bytes: number }, signal: AbortSignal): Promise<Delivery[]> {
+    while (this.#buffer.length === 0) {
+      signal.throwIfAborted();
+      if (this.#state === 'taken over') throw new LaneTakenOverError('The lane has a new owner');
+      if (this.#state !== 'open') throw new Error('The lane is not open');
+      await this.#arrival(signal);
+    }
+    let count = 0;
+    let bytes = 0;
+    for (const { payload } of this.#buffer) {
+      if (count > 0 && (count >= bounds.messages || bytes + payload.length > bounds.bytes)) break;
+      count++;
+      bytes += payload.length;
+    }
+    const taken = this.#buffer.splice(0, count);
+    this.#returned = Math.max(this.#returned, taken.at(-1)?.sequence ?? 0);
+    return taken;
+  }
+
+  acknowledge(sequence: number): void {
+    this.#connection.link.send('acknowledge', () => this.#stream.acknowledge(sequence));
+  }
+
+  async close(): Promise<void> {
+    this.#state = 'closed';
+    this.#forget?.();
+    this.#notify();
+    // Acknowledgements are on their way before it: whoever opens the lane next must not get them again.
+    await this.#connection.link.call('close lane', () => undefined).catch(() => undefined);
+  }
+
+  /** The server hands over a message. */
+  push(consumer: number, message: Delivery): void {
+    this.#connection.link.push('deliver', () => {
+      if (consumer !== this.#number || this.#state === 'closed') return;
+      // LOG keeps its sequences: what was handed out is known.
+      if (this.#stream.kind === 'log' && message.sequence <= this.#returned) return;
+      this.#buffer.push(message);
+      this.#notify();
+    });
+  }
+
+  /** Another owner made its consumer; this one notices at its next look. */
+  replaced(): void {
+    const { process } = this.#connection;
+    process.after(process.chance.fraction() * TAKE_OVER_NOTICED_MS, 'taken over', () => this.#lose());
+  }
+
+  /** The connection was broken: what was on its way is lost, so the consumer is made anew, unless another owner's is there. */
+  reopen(): void {
+    if (this.#state !== 'open') return;
+    this.#connection.link
+      .call('look', () => this.#stream.isOwnedBy(this))
+      .then((own) => (own ? this.#consume() : this.#lose()))
+      .catch(() => this.#connection.process.after(500, 'reopen', () => this.reopen()));
+  }
+
+  async #consume(): Promise<void> {
+    await this.#connection.link.call('consume', () => {
+      const number = this.#stream.consume(this);
+      // What older consumers have handed over, or will, does not count: all of it comes again.
+      this.#number = number;
+      this.#buffer = [];
+    });
+  }
+
+  #lose(): void {
+    if (this.#state !== 'open') return;
+    this.#state = 'taken over';
+    this.#buffer = [];
+    this.#notify();
+  }
+
+  #arrival(signal: AbortSignal): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const onAbort = () => {
+        this.#wake = undefined;
+        reject(signal.reason);
+      };
+      signal.addEventListener('abort', onAbort, { once: true });
+      this.#wake = () => {
+        signal.removeEventListener('abort', onAbort);
+        this.#wake = undefined;
+        resolve();
+      };
+    });
+  }
+
+  #notify(): void {
+    this.#wake?.();
+  }
+}
