@@ -14,6 +14,7 @@ import {
 import { credentialIssuer, issuerSettings } from './credentials/index.ts';
 import { InstanceData } from './data/index.ts';
 import { kubernetes } from './kubernetes/connect.ts';
+import { type KubernetesClient, type OwnerReference, TYPES } from './kubernetes/index.ts';
 import { probeServers, type ServerReport } from './probes/index.ts';
 import { ensureBucket } from './servers/bucket.ts';
 import { type OperatorSettings, operatorSettings } from './settings.ts';
@@ -43,6 +44,7 @@ export async function runOperator(env: Readonly<Record<string, string | undefine
     namespace: release.namespace,
     name: `${release.name}-operator`,
     identity,
+    owner: () => operatorDeployment(api.client, release),
     onError: (err) => logger.warn({ err }, 'the Lease could not be renewed'),
   });
   const data = new LazyData(settings, logger);
@@ -90,6 +92,16 @@ export async function runOperator(env: Readonly<Record<string, string | undefine
   await data.close();
   logger.info({}, 'stopped');
   return code;
+}
+
+/** An uninstall takes it away, and with it what it owns. Outside of a cluster there is none. */
+async function operatorDeployment(
+  client: KubernetesClient,
+  { namespace, name }: OperatorSettings['release'],
+): Promise<OwnerReference | undefined> {
+  const { apiVersion, kind } = TYPES.deployment;
+  const found = await client.get(TYPES.deployment, namespace, `${name}-operator`);
+  return found === undefined ? undefined : { apiVersion, kind, name: found.metadata.name, uid: found.metadata.uid };
 }
 
 /** Instances' data, connected with its first use: without NATS the operator runs, and says what is missing. */

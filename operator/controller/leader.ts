@@ -1,4 +1,11 @@
-import { isConflict, isNotFound, type KubernetesClient, type Lease, TYPES } from '../kubernetes/index.ts';
+import {
+  isConflict,
+  isNotFound,
+  type KubernetesClient,
+  type Lease,
+  type OwnerReference,
+  TYPES,
+} from '../kubernetes/index.ts';
 import { pause } from './backoff.ts';
 import { CONTROLLER } from './bounds.ts';
 
@@ -9,6 +16,8 @@ export interface LeaderOptions {
   /** Names this process; no other has it. */
   readonly identity: string;
   readonly onError: (error: unknown) => void;
+  /** What the Lease goes with. Default: it stays. */
+  readonly owner?: () => Promise<OwnerReference | undefined>;
   /** ms that only grow. Default: the monotonic clock. */
   readonly now?: () => number;
 }
@@ -81,7 +90,7 @@ export class LeaderElection {
       const { apiVersion, kind } = TYPES.lease;
       this.#held =
         lease === undefined
-          ? await client.create(TYPES.lease, { apiVersion, kind, metadata: { namespace, name }, spec })
+          ? await client.create(TYPES.lease, { apiVersion, kind, metadata: await this.#metadata(), spec })
           : await client.replace(TYPES.lease, { ...lease, spec });
       if (this.#held.spec?.holderIdentity !== identity) this.#held = undefined;
       this.#renewedAt = asked;
@@ -92,6 +101,12 @@ export class LeaderElection {
       onError(error);
       return false;
     }
+  }
+
+  async #metadata() {
+    const { namespace, name, owner } = this.#options;
+    const reference = await owner?.();
+    return { namespace, name, ...(reference === undefined ? {} : { ownerReferences: [reference] }) };
   }
 
   #free(lease: Lease): boolean {

@@ -106,7 +106,7 @@ describe('what an instance consists of', () => {
       limits: { bytes: '1Gi', nodes: 10 },
     });
     const parts = { port: 20_001, urls: undefined, superDigest: 'super:x', logReplicas: 3 } as const;
-    expect(instanceSpec(instance, parts)).toEqual({
+    expect(instanceSpec(instance, parts)).toMatchObject({
       id: '0a1b2c3d000040008000000000000001',
       storagePrefix: '0a1b2c3d000040008000000000000001/',
       sessions: { minTimeout: 2_000, maxTimeout: 60_000 },
