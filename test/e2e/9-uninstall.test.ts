@@ -18,9 +18,9 @@ const KINDS = [
   ...['poddisruptionbudgets', 'serviceaccounts', 'roles', 'rolebindings', 'leases', 'configmaps', 'secrets'],
   'persistentvolumeclaims',
 ];
-/** Kubernetes' own, and what docs/kubernetes.md says is kept. */
+/** Kubernetes' own, and what docs/kubernetes.md says is kept: volumes, and what says of retained data whose it is. */
 const KEPT =
-  /^(serviceaccount\/default|configmap\/(kube-root-ca\.crt|istio-ca-root-cert)|persistentvolumeclaim\/data-.*)$/;
+  /^(serviceaccount\/default|configmap\/(kube-root-ca\.crt|istio-ca-root-cert)|persistentvolumeclaim\/data-.*|secret\/fk-retained-[0-9a-f]{32})$/;
 
 /** Helm lists no release that it calls so; its records do. */
 async function revisionOf(status: string): Promise<number> {

@@ -150,10 +150,13 @@ async function cleanUp(cli: Kubectl, helm: Helm, told: Run): Promise<void> {
     await cli.run(['delete', 'faaskeepers.faaskeeper.io', ...all]).catch((error: Error) => say(error.message));
     await cli.run(['delete', 'namespace', name, '--wait=false']).catch((error: Error) => say(error.message));
   }
-  if (!told.own || !(await helm.list()).some((one) => one.name === told.release)) return;
-  say('uninstalling');
-  await helm.uninstall(told.release, { namespace: told.namespace });
-  await cli.run(['delete', 'namespace', told.namespace, '--timeout=180s']);
+  if (!told.own) return;
+  if ((await helm.list()).some((one) => one.name === told.release)) {
+    say('uninstalling');
+    await helm.uninstall(told.release, { namespace: told.namespace });
+  }
+  // What an uninstall keeps: credentials, volumes, the CRD.
+  await cli.run(['delete', 'namespace', told.namespace, '--ignore-not-found', '--timeout=180s']);
   await cli.run(['delete', 'crd', 'faaskeepers.faaskeeper.io', '--ignore-not-found']);
 }
 

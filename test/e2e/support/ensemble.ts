@@ -1,5 +1,6 @@
 /** Three ZooKeeper servers that form an ensemble, as ZooKeeper's own scripts start them. */
 import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -22,7 +23,9 @@ export async function startEnsemble(): Promise<Ensemble> {
   const members = SERVERS.map((server) => `server.${server}=127.0.0.1:${port(server, 1)}:${port(server, 2)}`);
   const children: ChildProcess[] = [];
   const stop = async () => {
+    const gone = children.map((child) => (child.exitCode === null ? once(child, 'exit') : undefined));
     for (const child of children) child.kill('SIGKILL');
+    await Promise.all(gone);
     await rm(directory, { recursive: true, force: true });
   };
   try {
