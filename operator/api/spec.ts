@@ -201,6 +201,11 @@ export const specSchema = object(
     sessions,
     functions,
     limits,
+    containerCheckIntervalMs: integer('How often containers and TTL nodes are looked at, in milliseconds.', {
+      default: 60_000,
+      minimum: 100,
+      maximum: 86_400_000,
+    }),
     enforceQuota: flag('Whether hard quotas (setquota -N, -B) refuse writes, as zookeeper.enforceQuota.', {
       default: false,
     }),

@@ -21,7 +21,7 @@ export function instanceSpec(
   resource: FaaSKeeper,
   { port, urls, superDigest, logReplicas }: SpecParts,
 ): InstanceSpecInput {
-  const { sessions, limits, enforceQuota, gateway } = resource.spec;
+  const { sessions, limits, containerCheckIntervalMs, enforceQuota, gateway } = resource.spec;
   const { maxConnections, maxOutstandingRequests, tls } = gateway;
   const bytes = limits.bytes === undefined ? undefined : bytesOf(limits.bytes);
   return {
@@ -42,6 +42,7 @@ export function instanceSpec(
           },
         }),
     ...(urls === undefined ? {} : { functions: urls }),
+    containerCheckInterval: containerCheckIntervalMs,
     enforceQuota,
     limits: given({ nodes: limits.nodes, bytes, sessions: limits.sessions }),
     logReplicas,

@@ -107,6 +107,15 @@ describeChart('the programs of the chart', () => {
     expect(env.FAASKEEPER_TLS_CLIENT_AUTH.value).toBe('want');
   });
 
+  test('schemes that the gateway enforces are handed on', async () => {
+    const of = async (values: object) =>
+      environment(named(await render(values), 'Deployment', 'faaskeeper-gateway').spec.template.spec.containers[0]);
+    expect(await of({ gateway: { enforceAuthSchemes: 'digest,x509' } })).toMatchObject({
+      FAASKEEPER_ENFORCE_AUTH_SCHEMES: 'digest,x509',
+    });
+    expect(await of({})).not.toHaveProperty('FAASKEEPER_ENFORCE_AUTH_SCHEMES');
+  });
+
   test('without the gateway nothing of it is there', async () => {
     const none = await render({ gateway: { enabled: false } });
     expect(none.filter((one) => one.metadata.name.startsWith('faaskeeper-gateway'))).toEqual([]);

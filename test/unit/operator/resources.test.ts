@@ -26,6 +26,7 @@ function resource(namespace: string, name: string, spec: object = {}): FaaSKeepe
       sessions: { tickMs: 2_000 },
       functions: { isolation: 'Shared' },
       limits: {},
+      containerCheckIntervalMs: 60_000,
       enforceQuota: false,
       gateway: { enabled: true, exposure: 'ClusterIP' },
       binding: {},
