@@ -108,10 +108,10 @@ describeChart('the programs of the chart', () => {
   });
 
   test('schemes that the gateway enforces are handed on', async () => {
-    const of = async (values: object) =>
+    const of = async (values: Readonly<Record<string, unknown>>) =>
       environment(named(await render(values), 'Deployment', 'faaskeeper-gateway').spec.template.spec.containers[0]);
     expect(await of({ gateway: { enforceAuthSchemes: 'digest,x509' } })).toMatchObject({
-      FAASKEEPER_ENFORCE_AUTH_SCHEMES: 'digest,x509',
+      FAASKEEPER_ENFORCE_AUTH_SCHEMES: { value: 'digest,x509' },
     });
     expect(await of({})).not.toHaveProperty('FAASKEEPER_ENFORCE_AUTH_SCHEMES');
   });
