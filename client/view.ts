@@ -77,7 +77,7 @@ export class View {
 
   /** A setData of one of the sessions was answered: what is cached of the node will be what it says, if nothing else is. */
   written(path: string, stat: Stat, data: Uint8Array | null): void {
-    if (stat.mzxid > this.value) this.#cache?.written(path, stat, data === null ? null : new Uint8Array(data));
+    if (stat.mzxid > this.value) this.#cache?.written(path, stat, data);
   }
 
   /** The system named this watermark: if it does not come by itself in a moment, it is lost. */

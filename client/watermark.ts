@@ -89,12 +89,6 @@ export class Watermark {
     this.#hooks = hooks;
   }
 
-  /** A message of the feed. */
-  receive(payload: Uint8Array): void {
-    const message = Published.decode(payload);
-    if (message !== undefined) this.add(message);
-  }
-
   /** Nothing is wanted that a step could change: steps up to `zxid` are as good as taken. */
   skipTo(zxid: number): void {
     if (zxid > this.value && this.value >= 0 && !this.#running) this.value = zxid;

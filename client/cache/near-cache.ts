@@ -76,14 +76,16 @@ export class NearCache {
   }
 
   /**
-   * A setData of this process was answered with this Stat; `data` is the cache's to keep. If the step that covers it
+   * A setData of this process was answered with this Stat. If the step that covers it
    * says that nothing has happened to the node since, the node need not be read again.
    */
   written(path: string, stat: Stat, data: Uint8Array | null): void {
     if (!this.#nodes.has(path)) return;
     // It costs no more than a GET if one is forgotten.
     if (this.#written.size >= DEFAULTS.keptWrites) this.#written.clear();
-    this.#written.set(stat.mzxid, { path, stat: Object.freeze(stat), data });
+    // The caller may use its bytes for something else.
+    const kept = data === null ? null : new Uint8Array(data);
+    this.#written.set(stat.mzxid, { path, stat: Object.freeze(stat), data: kept });
   }
 
   /** The node changed last at `zxid`: to what was written, if that is what `zxid` was, and nothing else of it changed. */

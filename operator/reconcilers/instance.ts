@@ -41,8 +41,11 @@ class Gathered {
     this.again = sooner(this.again, again);
   }
 
-  /** An error ends its step only: what does not depend on it goes on. */
-  async step<T extends Outcome>(condition: ConditionType, work: () => Promise<T> | T): Promise<T | undefined> {
+  /** An error ends its step only: what does not depend on it goes on. A step without a condition shows in Ready alone. */
+  async step<T extends Outcome>(
+    condition: ConditionType | undefined,
+    work: () => Promise<T> | T,
+  ): Promise<T | undefined> {
     try {
       const outcome = await work();
       this.add(outcome);
@@ -51,7 +54,7 @@ class Gathered {
       if (isConflict(error)) throw error;
       this.error ??= error;
       const reason = error instanceof UserError ? error.reason : 'Failed';
-      this.findings.push(fails(condition, reason, messageOf(error)));
+      if (condition !== undefined) this.findings.push(fails(condition, reason, messageOf(error)));
       return undefined;
     }
   }
@@ -114,11 +117,7 @@ export class InstanceReconciler {
     };
     gathered.add({ findings: [], status: { endpoints, instanceId: instanceIdOf(resource) } });
     if (gateway === undefined || functions === undefined) return;
-    await gathered.step('Ready', () => this.#serve(resource, gathered, { port: gateway.port, urls: functions.urls }));
-    // The step's own condition is made from all of them.
-    for (let index = gathered.findings.length - 1; index >= 0; index--) {
-      if (gathered.findings[index]?.type === 'Ready') gathered.findings.splice(index, 1);
-    }
+    await gathered.step(undefined, () => this.#serve(resource, gathered, { port: gateway.port, urls: functions.urls }));
   }
 
   /** Trigger, functions and gateway are told, or told no more; then the data is looked after. */

@@ -3,7 +3,8 @@ import { make } from '../client.ts';
 import type { Scenario } from './index.ts';
 import { expect, read, Stage } from './stage.ts';
 
-async function lostChange(seed: number): Promise<void> {
+/** One client has made /a, another watches its data. */
+async function watchedNode(seed: number) {
   const stage = new Stage(seed);
   stage.programs.startTrigger();
   const writer = await stage.client('writer');
@@ -11,6 +12,11 @@ async function lostChange(seed: number): Promise<void> {
   await stage.do(writer, make.create('/a', 'old'));
   await stage.do(watcher, { type: 'sync', path: '/' });
   const watched = await stage.do(watcher, read('getData', '/a', true));
+  return { stage, writer, watcher, watched };
+}
+
+async function lostChange(seed: number): Promise<void> {
+  const { stage, writer, watcher, watched } = await watchedNode(seed);
   stage.surroundings.nats.loses = (way, process, subject) =>
     way === 'down' && process === watcher.process && subject === stage.names.change('/a');
   await stage.do(writer, make.setData('/a', 'new'));
@@ -21,13 +27,7 @@ async function lostChange(seed: number): Promise<void> {
 }
 
 async function lostChangeAndNext(seed: number): Promise<void> {
-  const stage = new Stage(seed);
-  stage.programs.startTrigger();
-  const writer = await stage.client('writer');
-  const watcher = await stage.client('watcher');
-  await stage.do(writer, make.create('/a', 'old'));
-  await stage.do(watcher, { type: 'sync', path: '/' });
-  const watched = await stage.do(watcher, read('getData', '/a', true));
+  const { stage, writer, watcher, watched } = await watchedNode(seed);
   const { nats, weather, keys } = stage.surroundings;
   const lost = new Set([stage.names.change('/a')]);
   nats.loses = (way, process, subject) => way === 'down' && process === watcher.process && lost.has(subject);
@@ -45,13 +45,7 @@ async function lostChangeAndNext(seed: number): Promise<void> {
 }
 
 async function quietHour(seed: number): Promise<void> {
-  const stage = new Stage(seed);
-  stage.programs.startTrigger();
-  const writer = await stage.client('writer');
-  const watcher = await stage.client('watcher');
-  await stage.do(writer, make.create('/a', 'old'));
-  await stage.do(watcher, { type: 'sync', path: '/' });
-  const watched = await stage.do(watcher, read('getData', '/a', true));
+  const { stage, writer, watcher, watched } = await watchedNode(seed);
   stage.surroundings.nats.loses = (way, process, subject) =>
     way === 'down' && process === watcher.process && subject === stage.names.watermark;
   await stage.do(writer, make.setData('/a', 'new'));

@@ -1,5 +1,5 @@
 import { encode, encodeWatermarkEntries } from '@faaskeeper/protocol';
-import { type Step, Watermark } from '../../../client/watermark.ts';
+import { Published, type Step, Watermark } from '../../../client/watermark.ts';
 
 function setup() {
   const steps: { zxid: number; entries: number | null; at: number }[] = [];
@@ -15,10 +15,10 @@ function setup() {
     taken: () => undefined,
     interested: true,
   });
-  const receive = (zxid: number, previous: number, ...digests: bigint[]) =>
-    watermark.receive(
-      encode({ zxid, previous, entries: encodeWatermarkEntries(new Map(digests.map((digest) => [digest, zxid]))) }),
-    );
+  const receive = (zxid: number, previous: number, ...digests: bigint[]) => {
+    const entries = encodeWatermarkEntries(new Map(digests.map((digest) => [digest, zxid])));
+    watermark.add(Published.decode(encode({ zxid, previous, entries })) as Published);
+  };
   return {
     watermark,
     steps,
