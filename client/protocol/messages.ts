@@ -27,6 +27,8 @@ export const attachSchema = v.object({
   nonce: secret,
   key,
   timeout: whole,
+  /** Names the client: the nonce of its first attachment to this session. Absent: this is its first. */
+  holder: v.optional(secret),
 });
 export type Attach = v.InferOutput<typeof attachSchema>;
 
@@ -82,6 +84,8 @@ export const sessionOpenedSchema = v.object({
   zxid: whole,
   /** Number that the next request must have. */
   next: whole,
+  /** The first generation since which no other client has attached: request numbers from before say nothing. */
+  heldSince: whole,
   /** The newest watermark (zxid) that the system knew when it answered. */
   watermark: whole,
 });

@@ -69,6 +69,8 @@ export class Reader {
   readonly #options: ReaderOptions;
   readonly #targets = new Map<bigint, Set<Target>>();
   readonly #waiting = new Map<Target, AbortController>();
+  /** zxid of the newest step that answers were held against, taken or not. */
+  #outdatedTo = -1;
   #holds = new Set<() => void>();
   /** Cached answers since one last waited for the event loop. */
   hits = 0;
@@ -106,7 +108,9 @@ export class Reader {
     }
     one.issuedAt = this.watermark;
     this.#track(one);
-    const cached = one.fresh ? undefined : this.#options.cache.cached(one.path, one.issuedAt);
+    // A step that is about to be taken does not outdate what is fetched after it came: the cache must know of it as well.
+    const exactAt = Math.max(one.issuedAt, this.#outdatedTo);
+    const cached = one.fresh ? undefined : this.#options.cache.cached(one.path, exactAt);
     if (cached !== undefined && fits(cached, one.kind)) {
       if (++this.hits < DEFAULTS.hitsPerTurn) one.answer = answerOf(cached, one.kind);
       else this.#answerLater(one, cached);
@@ -153,6 +157,7 @@ export class Reader {
 
   /** Notes which answers, there or under way, the step outdates. */
   outdate({ entries, zxid }: Step): void {
+    this.#outdatedTo = Math.max(this.#outdatedTo, zxid);
     if (this.#targets.size === 0) return;
     for (const [digest, targets] of this.#targets) {
       const changed = entries === null ? zxid : entries.get(digest);
@@ -196,18 +201,21 @@ export class Reader {
     else targets.add(one);
   }
 
-  async #get({ path, kind }: Target, signal: AbortSignal): Promise<Answer> {
-    const node = await this.#options.nodes.read(path, kind === 'getChildren', signal);
-    return node.state === 'protected' ? await this.#ask(path, kind) : answerOf(node, kind);
+  async #get({ path, kind, issuedAt }: Target, signal: AbortSignal): Promise<Answer> {
+    const node = await this.#options.nodes.read(path, kind, signal, issuedAt);
+    if (node.state !== 'protected') return answerOf(node, kind);
+    // Without a stub its object is damaged or lost, which the system finds by reading it.
+    return await this.#ask(path, kind, node.zxid === 0 && kind === 'exists' ? 'getData' : kind);
   }
 
-  async #ask(path: string, kind: ReadKind): Promise<Answer> {
-    const { zxid, error, result } = await this.#options.ask({ type: 'read', path, what: kind });
+  async #ask(path: string, kind: ReadKind, what: ReadKind): Promise<Answer> {
+    const { zxid, error, result } = await this.#options.ask({ type: 'read', path, what });
     if (error === 'NoNode') return { zxid, ...(kind === 'exists' ? {} : { error }) };
     if (error !== undefined) return { zxid, error };
-    const { stat, data, children } = result as ReadResult;
+    // The system may have found something newer than what it judged the request by.
+    const { stat, data, children, zxid: found } = result as ReadResult;
     return {
-      zxid,
+      zxid: Math.max(zxid, found),
       stat: Object.freeze(stat),
       ...(data === undefined ? {} : { data }),
       ...(children === undefined ? {} : { children }),
@@ -216,11 +224,18 @@ export class Reader {
 }
 
 function fits(node: NodeState, kind: ReadKind): boolean {
-  return kind !== 'getChildren' || node.state !== 'node' || node.children !== undefined;
+  if (node.state !== 'node' || kind === 'exists') return true;
+  return (kind === 'getData' ? node.data : node.children) !== undefined;
 }
 
 function answerOf(node: NodeState, kind: ReadKind): Answer {
   if (node.state !== 'node') return { zxid: node.zxid, node, ...(kind === 'exists' ? {} : { error: 'NoNode' }) };
   const { zxid, stat, data, children } = node;
-  return { zxid, stat, data, node, ...(children === undefined ? {} : { children }) };
+  return {
+    zxid,
+    stat,
+    node,
+    ...(data === undefined ? {} : { data }),
+    ...(children === undefined ? {} : { children }),
+  };
 }

@@ -7,6 +7,8 @@ export interface WriteCallOptions<T> {
   /** `read`: asks the writer without changing anything; keeps a read's place among the calls. */
   readonly kind: 'read' | 'write';
   readonly operation: Operation;
+  /** The trace that the request is part of. */
+  readonly traceparent: string | undefined;
   readonly requests: Requests;
   /** The answer is there; called once, also when the caller has given up. */
   readonly onReply: (reply: Reply) => void;
@@ -33,7 +35,7 @@ export class WriteCall<T> extends PendingCall<T> implements Call {
   }
 
   start(): void {
-    const { requests, operation, onReply, onUnanswered } = this.#options;
+    const { requests, operation, traceparent, onReply, onUnanswered } = this.#options;
     this.#request = requests.submit(
       operation,
       (reply) => {
@@ -44,6 +46,7 @@ export class WriteCall<T> extends PendingCall<T> implements Call {
         this.fail(error);
         onUnanswered();
       },
+      traceparent,
     );
   }
 

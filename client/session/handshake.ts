@@ -28,6 +28,8 @@ export interface HandshakeOptions {
   readonly timeout: number;
   /** Re-attach; a new session without. */
   readonly session?: Credentials | undefined;
+  /** The nonce of this client's first attachment to the session, if there was one. */
+  readonly holder?: Uint8Array | undefined;
   /**
    * Who the holder's connection is known to be, for a gateway that vouches for it: asks as the system, which only its
    * own user may. It replaces what the session was authenticated as.
@@ -83,9 +85,9 @@ export async function handshake(outside: Outside, options: HandshakeOptions): Pr
   }
 }
 
-function requestFor(link: Link, { session, timeout }: HandshakeOptions): RequestMessage {
+function requestFor(link: Link, { session, holder, timeout }: HandshakeOptions): RequestMessage {
   const { nonce, key } = link;
-  return session === undefined
-    ? { type: 'createSession', nonce, key, timeout }
-    : { type: 'attach', session: session.id, password: session.password, nonce, key, timeout };
+  if (session === undefined) return { type: 'createSession', nonce, key, timeout };
+  const { id, password } = session;
+  return { type: 'attach', session: id, password, nonce, key, timeout, ...(holder && { holder }) };
 }

@@ -6,6 +6,7 @@ import type { Clock, Random, Timer } from '../ports.ts';
 export interface Request {
   readonly operation: Operation;
   readonly bytes: number;
+  readonly traceparent: string | undefined;
   readonly onReply: (reply: Reply) => void;
   /** No answer will come to this client. */
   readonly onAbandoned: (error: FaaSKeeperError) => void;
@@ -16,7 +17,10 @@ export interface RequestsOptions {
   readonly clock: Clock;
   readonly random: Random;
   /** Sends one message; false when that is not possible now. */
-  readonly send: (message: { first: number; lowest: number; operations: Operation[] }) => boolean;
+  readonly send: (
+    message: { first: number; lowest: number; operations: Operation[] },
+    traceparent: string | undefined,
+  ) => boolean;
 }
 
 /**
@@ -43,8 +47,10 @@ export class Requests {
     operation: Operation,
     onReply: (reply: Reply) => void,
     onAbandoned: (error: FaaSKeeperError) => void,
+    traceparent?: string,
   ): Request {
-    const request: Request = { operation, bytes: requestBytes(operation), onReply, onAbandoned, number: 0 };
+    const bytes = requestBytes(operation);
+    const request: Request = { operation, bytes, traceparent, onReply, onAbandoned, number: 0 };
     this.#unsent.push(request);
     this.#flushSoon();
     return request;
@@ -133,6 +139,8 @@ export class Requests {
       const first = (requests[at] as Request).number;
       const operations: Operation[] = [];
       let bytes = 0;
+      // A message is part of one trace, that of its first request which has one.
+      let traceparent: string | undefined;
       for (; at < requests.length && operations.length < LIMITS.requestsPerMessage; at++) {
         const request = requests[at] as Request;
         if (
@@ -141,9 +149,10 @@ export class Requests {
         )
           break;
         bytes += request.bytes;
+        traceparent ??= request.traceparent;
         operations.push(request.operation);
       }
-      if (!this.#options.send({ first, lowest, operations })) return;
+      if (!this.#options.send({ first, lowest, operations }, traceparent)) return;
     }
   }
 

@@ -68,8 +68,8 @@ export class Session {
   readonly #subjects: ReturnType<typeof subjects>;
   #link: Link | undefined;
   #attaching = false;
-  /** Attempts to re-attach since the last attachment: each may have raised the generation once. */
-  #attempts = 0;
+  /** Names this client among all that use the session: the nonce of its first attachment. */
+  #holder: Uint8Array | undefined;
   #retry: Timer | undefined;
   #over: AbortController | undefined;
 
@@ -80,7 +80,7 @@ export class Session {
     this.timeout = options.timeout;
     this.#subjects = subjects(options.instance);
     const { clock, random } = outside;
-    this.requests = new Requests({ clock, random, send: (message) => this.#send(message) });
+    this.requests = new Requests({ clock, random, send: (message, traceparent) => this.#send(message, traceparent) });
     this.#beats = new Beats({ clock, send: (id) => this.#beat(id), onSilence: () => this.suspend() });
     outside.messaging.onConnection((connected) => (connected ? this.#reattach() : this.suspend()));
   }
@@ -94,19 +94,29 @@ export class Session {
   async open(patience: number, signal?: AbortSignal): Promise<void> {
     const { instance, timeout, session, identities } = this.#options;
     const { clock } = this.#outside;
+    const until = clock.now() + patience;
     try {
-      const { link, answer } = await handshake(this.#outside, {
-        instance,
-        timeout,
-        session,
-        identities,
-        patience,
-        signal,
-      });
-      if (answer.type === 'refused') throw errorFor(answer.error, { instance, session: session?.id });
-      // Nobody relies on this session yet, so it may count as young although a function had to start first.
-      const since = Math.max(link.since ?? 0, clock.now() - answer.timeout / 3);
-      this.#attached(link, answer, since);
+      for (let known = session; ; ) {
+        const { link, answer } = await handshake(this.#outside, {
+          instance,
+          timeout,
+          session: known,
+          holder: this.#holder,
+          identities,
+          patience: Math.max(0, until - clock.now()),
+          signal,
+        });
+        if (answer.type === 'opened') {
+          this.#holder ??= link.nonce;
+          if (this.#attachIfFresh(link, answer)) return;
+          known = { id: answer.session, password: answer.password };
+        } else {
+          if (known === session) throw errorFor(answer.error, { instance, session: session?.id });
+          // It was over before anybody could use it.
+          this.#holder = undefined;
+          known = session;
+        }
+      }
     } catch (error) {
       this.end('closed', error as FaaSKeeperError);
       throw error;
@@ -155,9 +165,10 @@ export class Session {
     this.id = opened.session;
     this.password = opened.password;
     this.timeout = opened.timeout;
-    this.generation = opened.generation;
     this.#link = link;
     link.handler = (message) => this.#receive(message);
+    this.#dropForeign(opened);
+    this.generation = opened.generation;
     this.#beats.start(opened.timeout, since);
     this.#hooks.onAttached(opened.zxid, opened.watermark);
     this.#become('connected');
@@ -183,6 +194,7 @@ export class Session {
       case 'opened':
         // A repetition of our request was taken for another one: the generation has moved on with it.
         if (message.generation <= this.generation) break;
+        this.#dropForeign(message);
         this.generation = message.generation;
         this.requests.resume(message.next);
         break;
@@ -229,11 +241,11 @@ export class Session {
     // Only from the second attachment on; the session is not over here.
     this.#over ??= new AbortController();
     const { signal } = this.#over;
-    this.#attempts++;
     const { link, answer } = await handshake(this.#outside, {
       instance,
       timeout: this.timeout,
       session,
+      holder: this.#holder,
       patience,
       signal,
     });
@@ -241,34 +253,37 @@ export class Session {
       this.#refused({ ...answer, generation: Math.max(answer.generation, this.generation) });
       return true;
     }
+    return this.#attachIfFresh(link, answer);
+  }
+
+  /** False when the answer took so long that the session may have expired meanwhile: it has to be asked for again. */
+  #attachIfFresh(link: Link, answer: SessionOpened): boolean {
     const { clock, messaging } = this.#outside;
     const since = link.since ?? clock.now();
-    if (!messaging.connected || since + (answer.timeout * 2) / 3 <= clock.now() || this.state !== 'suspended') {
+    const isFresh = since + (answer.timeout * 2) / 3 > clock.now();
+    if (!isFresh || !messaging.connected || isFinal(this.state)) {
       link.close();
       return false;
     }
-    this.#dropForeign(answer);
     this.#attached(link, answer, since);
     return true;
   }
 
-  /** More attachments than ours: another client used the session, and our request numbers. */
+  /** Another client has used the session, and our request numbers. */
   #dropForeign(answer: SessionOpened): void {
-    const own = this.#attempts;
-    this.#attempts = 0;
-    if (answer.generation <= this.generation + own) return;
+    if (answer.heldSince <= this.generation) return;
     const error = new ConnectionLossError('Another client used the session meanwhile: the outcome is unknown', {
       session: this.id,
     });
     this.requests.abandon(answer.next, error);
   }
 
-  #send(message: { first: number; lowest: number; operations: Operation[] }): boolean {
+  #send(message: { first: number; lowest: number; operations: Operation[] }, traceparent: string | undefined): boolean {
     if (this.state !== 'connected' || !this.#outside.messaging.connected) return false;
     const { id, generation, password } = this;
     const { messaging, mailbox } = this.#outside;
     const payload = encode({ type: 'requests', session: id, generation, password, ...message });
-    if (mailbox === undefined) messaging.publish(this.#subjects.request(id), payload);
+    if (mailbox === undefined) messaging.publish(this.#subjects.request(id), payload, traceparent);
     else mailbox.post(this.#subjects.request(id), payload);
     return true;
   }

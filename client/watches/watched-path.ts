@@ -17,6 +17,8 @@ export interface WatchedPath {
   preparing: number;
   preparingRecursive: number;
   known: Known | undefined;
+  /** Every change of the node up to this zxid was heard, or read. */
+  complete: number;
   readonly public: Heard;
   /** ... on the system's subjects. */
   readonly system: Heard;
@@ -26,7 +28,7 @@ export interface WatchedPath {
 export interface Heard {
   /** zxid of the last change of this node. */
   own: number;
-  /** ... of this node or one below it, for recursive watches; at least the watermark at which the first was set. */
+  /** Every change of this node or one below it, up to this zxid, was heard, or is said to be missed. */
   below: number;
   node: Subscription | undefined;
   subtree: Subscription | undefined;
@@ -49,27 +51,36 @@ export function watchedPath(path: string): WatchedPath {
     preparing: 0,
     preparingRecursive: 0,
     known: undefined,
+    complete: -1,
     public: nothingHeard(),
     system: nothingHeard(),
   };
 }
 
+/** What a step is held against. */
+interface Hearing {
+  readonly heard: readonly HeardChange[];
+  /** The system's subjects are heard as well. */
+  readonly ofSystem: boolean;
+}
+
 /** Whether a change of the node was not heard. One with changes that are not for everyone has all of them in one message. */
-export function lacksNode(watched: WatchedPath, { entries }: Step, ofSystem: boolean): boolean {
+export function lacksNode(watched: WatchedPath, { entries }: Step, { heard, ofSystem }: Hearing): boolean {
   if (entries === null) return true;
-  const { path, digest, known, public: heard, system } = watched;
+  const { path, digest, known, complete } = watched;
   const zxid = entries.get(digest) ?? -1;
-  if (zxid <= (known?.zxid ?? -1)) return false;
+  if (zxid <= Math.max(known?.zxid ?? -1, complete)) return false;
   const hidden = ofSystem ? entries.get(protectedDigest(path)) : undefined;
-  return hidden === undefined ? zxid > heard.own : hidden > system.own;
+  const [last, feed] = hidden === undefined ? ([zxid, 'public'] as const) : ([hidden, 'system'] as const);
+  const { own } = watched[feed];
+  // A later change that was heard does not make up for it.
+  return own > last
+    ? !heard.some((change) => change.zxid === last && change.path === path && change.feed === feed)
+    : own < last;
 }
 
 /** Whether a change at or below a path that is watched recursively was not heard. Says so once. */
-export function lacksBelow(
-  watched: WatchedPath,
-  step: Step,
-  { heard, ofSystem }: { heard: readonly HeardChange[]; ofSystem: boolean },
-): boolean {
+export function lacksBelow(watched: WatchedPath, step: Step, { heard, ofSystem }: Hearing): boolean {
   const lacksPublic = lacksOf(watched, step, 'public', heard);
   return (ofSystem && lacksOf(watched, step, 'system', heard)) || lacksPublic;
 }
@@ -77,35 +88,26 @@ export function lacksBelow(
 function lacksOf(watched: WatchedPath, step: Step, feed: Feed, all: readonly HeardChange[]): boolean {
   const { path, [feed]: heard } = watched;
   const { entries, exact, zxid } = step;
-  const digest = feed === 'public' ? feedDigest(path, true) : protectedDigest(path, true);
-  const last = entries === null ? zxid : (entries.get(digest) ?? -1);
-  const lacks = last > heard.below;
-  heard.below = Math.max(heard.below, last);
-  const nodes = exact === true ? (entries?.get(countDigest(path, feed === 'system')) ?? 0) : 0;
-  return lacks || (nodes > 0 && nodes > nodesHeard(all, path, feed, zxid));
+  const from = heard.below;
+  heard.below = Math.max(from, zxid);
+  if (entries === null) return zxid > from;
+  const last = entries.get(feed === 'public' ? feedDigest(path, true) : protectedDigest(path, true)) ?? -1;
+  if (last <= from) return false;
+  const changes = heardBelow(all, path, feed, zxid);
+  const nodes = exact === true ? (entries.get(countDigest(path, feed === 'system')) ?? 1) : 1;
+  return !changes.some((change) => change.zxid === last) || new Set(changes.map((change) => change.path)).size < nodes;
 }
 
-/** Nodes at or below the path of which something was heard that the watermark, about to become `zxid`, covers. */
-function nodesHeard(all: readonly HeardChange[], root: string, feed: Feed, zxid: number): number {
-  const paths = new Set<string>();
-  for (const change of all) {
-    const counts = change.feed === feed && (feed === 'public' || change.acl !== undefined);
-    if (counts && change.zxid <= zxid && isToldBelow(change.kind) && isWithin(change.path, root))
-      paths.add(change.path);
-  }
-  return paths.size;
-}
-
-/** What is told below a path that is watched from now on is not missed. */
-export function heardUntilNow(watched: WatchedPath, watermark: number, all: readonly HeardChange[]): void {
-  const { path, public: heard, system } = watched;
-  heard.below = Math.max(heard.below, watermark);
-  system.below = Math.max(system.below, watermark);
-  for (const change of all) {
-    if (!isToldBelow(change.kind) || !isWithin(change.path, path)) continue;
-    const one = change.acl === undefined ? heard : system;
-    one.below = Math.max(one.below, change.zxid);
-  }
+/** What was heard of nodes at or below the path and is covered by the watermark, about to become `zxid`. */
+function heardBelow(all: readonly HeardChange[], root: string, feed: Feed, zxid: number): HeardChange[] {
+  return all.filter(
+    (change) =>
+      change.feed === feed &&
+      (feed === 'public' || change.acl !== undefined) &&
+      change.zxid <= zxid &&
+      isToldBelow(change.kind) &&
+      isWithin(change.path, root),
+  );
 }
 
 /** What recursive watches tell, and subtree digests name. */

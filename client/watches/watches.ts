@@ -28,7 +28,6 @@ import {
 import {
   type Feed,
   type HeardChange,
-  heardUntilNow,
   isToldBelow,
   KEPT,
   type Kept,
@@ -72,7 +71,7 @@ export class Watches {
   #recursive = 0;
   #armed = 0;
   #heard: HeardChange[] = [];
-  /** zxid of the newest change that was found out by reading. */
+  /** zxid of the newest state of a node that was read because a change of it was not heard. */
   learned = -1;
 
   constructor(options: WatchesOptions) {
@@ -116,8 +115,9 @@ export class Watches {
     const watched = this.#paths.get(path);
     if (watched === undefined) throw new Error(`A watch on ${path} was not prepared`);
     const set = watched.sets[kind];
-    if (kind === 'persistentRecursive' && set.size === 0)
-      heardUntilNow(watched, this.#options.watermark(), this.#heard);
+    if (kind === 'persistentRecursive' && set.size === 0) {
+      for (const one of [watched.public, watched.system]) one.below = Math.max(one.below, this.#options.watermark());
+    }
     if (!set.has(callback)) {
       set.add(callback);
       this.#armed++;
@@ -153,14 +153,13 @@ export class Watches {
     const nodes: Lack[] = [];
     let recursive = false;
     const { entries } = step;
-    const ofSystem = this.#options.identities !== undefined;
+    const hearing = { heard: this.#heard, ofSystem: this.#options.identities !== undefined };
     for (const watched of this.#concerned(step)) {
       const isWatched = KEPT.some((kind) => watched.sets[kind].size > 0);
-      if (isWatched && watched.known !== undefined && lacksNode(watched, step, ofSystem)) {
+      if (isWatched && watched.known !== undefined && lacksNode(watched, step, hearing)) {
         nodes.push({ path: watched.path, zxid: entries?.get(watched.digest) ?? step.zxid });
       }
-      if (watched.sets.persistentRecursive.size > 0 && lacksBelow(watched, step, { heard: this.#heard, ofSystem }))
-        recursive = true;
+      if (watched.sets.persistentRecursive.size > 0 && lacksBelow(watched, step, hearing)) recursive = true;
     }
     return { nodes, recursive };
   }
@@ -169,14 +168,14 @@ export class Watches {
   learn({ path, zxid }: Lack, now: Known | undefined): void {
     const watched = this.#paths.get(path);
     if (watched?.known === undefined) return;
-    for (const one of [watched.public, watched.system]) one.own = Math.max(one.own, now?.zxid ?? -1, zxid);
+    watched.complete = Math.max(watched.complete, now?.zxid ?? -1, zxid);
     if (now === undefined) return;
     let known = watched.known;
     const heard = this.#heard.filter((change) => change.path === path && change.zxid <= now.zxid);
     for (const change of heard.sort(inOrder)) known = after(known, change);
-    const missed = missedChanges(path, known, now, zxid);
-    this.#heard.push(...missed);
-    for (const change of missed) this.learned = Math.max(this.learned, change.zxid);
+    this.#heard.push(...missedChanges(path, known, now, zxid));
+    // Also where a later change, that was heard, hides what was missed.
+    this.learned = Math.max(this.learned, now.zxid);
   }
 
   /** The last transaction that the watermark, about to become `zxid`, makes known; -1: none. */
@@ -263,16 +262,12 @@ export class Watches {
     const { path, changes } = message;
     const watermark = this.#options.watermark();
     let last = -1;
-    let lastTold = -1;
     for (const { zxid, index, kind, acl } of changes) {
       last = Math.max(last, zxid);
-      // What the system repeats of a node for everyone's ears is not what its digest of the subtree is about.
-      if (isToldBelow(kind) && (feed === 'public' || acl !== undefined)) lastTold = Math.max(lastTold, zxid);
       if (zxid > watermark) this.#heard.push({ path, zxid, index, kind, acl, feed });
     }
     const own = this.#paths.get(path)?.[feed];
     if (own !== undefined) own.own = Math.max(own.own, last);
-    for (const root of this.#recursiveRoots(path)) root[feed].below = Math.max(root[feed].below, lastTold);
   }
 
   #recursiveRoots(path: string): WatchedPath[] {

@@ -6,6 +6,7 @@ import {
   type Identity,
   isErrorCode,
   MarshallingError,
+  NewerFormatError,
   type NodeMeta,
   type RegistrationInfo,
 } from '@faaskeeper/protocol';
@@ -22,6 +23,10 @@ export interface SessionRecord {
   readonly token: string;
   /** Tokens of earlier attachments, the last ones: what is redelivered of those must not attach again. */
   readonly superseded?: readonly string[];
+  /** The client that has the session: the nonce of its first attachment, hex. Absent: the client that opened it. */
+  readonly holder?: string;
+  /** Generation at which it took the session over. Absent: the first. */
+  readonly heldSince?: number;
   /** Negotiated, ms. */
   readonly timeout: number;
   readonly identities: readonly Identity[];
@@ -48,6 +53,8 @@ export type Effect =
       /** Where not everyone could read the node. */
       readonly acl?: readonly Acl[];
     }
+  /** Changes nothing: the node's object is to be written anew. */
+  | { readonly type: 'repair'; readonly path: string }
   | { readonly type: 'session'; readonly session: SessionRecord }
   | { readonly type: 'forget'; readonly session: number; readonly nonce: string }
   | { readonly type: 'register'; readonly registration: RegistrationInfo & { readonly session: number } }
@@ -126,9 +133,17 @@ export function encodeLogPayload(payload: LogPayload): Uint8Array {
   return encode({ format: FORMAT, ...payload });
 }
 
-/** @throws MarshallingError: the LOG holds only what writers put there, so this stops the lane, it is never skipped. */
+/**
+ * @throws MarshallingError: the LOG holds only what writers put there, so this stops the lane, it is never skipped.
+ * NewerFormatError: a newer release has written to it.
+ */
 export function decodeLogPayload(bytes: Uint8Array): LogPayload {
-  const parsed = v.safeParse(envelope, decode(bytes, 'LOG entry'));
+  const decoded = decode(bytes, 'LOG entry');
+  const { format } = (decoded ?? {}) as { format?: unknown };
+  if (typeof format === 'number' && format > FORMAT) {
+    throw new NewerFormatError(`A LOG entry has format ${format}, this release knows ${FORMAT}`);
+  }
+  const parsed = v.safeParse(envelope, decoded);
   if (!parsed.success) throw new MarshallingError(`A LOG entry is not valid: ${parsed.issues[0].message}`);
   return parsed.output;
 }

@@ -80,6 +80,9 @@ describeLaneContract('simulated, log', async () => {
   const { server, log, connection } = natsWorld();
   return {
     source: () => new SimLane(connection('owner'), server.log),
-    send: async (payload) => void log.append(payload, log.last),
+    send: async (payload) => {
+      log.append(payload, log.last);
+      return log.last;
+    },
   };
 });

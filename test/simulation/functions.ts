@@ -139,8 +139,7 @@ export class Programs {
         return (type, data) => {
           if (type === EVENT_TYPES.transactions)
             return distributor.handle(decodeAs(transactionsInvocationSchema, data, 'event'));
-          decodeAs(checkpointInvocationSchema, data, 'event');
-          return distributor.checkpoint();
+          return distributor.checkpoint(decodeAs(checkpointInvocationSchema, data, 'event'));
         };
       }
       case 'heartbeat': {
@@ -249,5 +248,6 @@ const NO_METRICS: TriggerMetrics = {
   suspects: nothing,
   watermark: nothing,
   owned: nothing,
+  halted: nothing,
   forget: nothing,
 };

@@ -1,5 +1,5 @@
 import type { WatchEvent } from '@faaskeeper/client';
-import { decode, type Operation, type RequestMessage, type Stat } from '@faaskeeper/protocol';
+import { decode, type Operation, type RequestMessage, type Stat, sessionToken } from '@faaskeeper/protocol';
 import type { Surroundings } from './surroundings.ts';
 
 /** What a client was asked to do. */
@@ -57,9 +57,11 @@ export interface SessionRecord {
   opened?: Instant;
   readonly calls: CallRecord[];
   readonly told: { readonly event: WatchEvent; readonly at: Instant }[];
-  /** Requests in the order in which they were first sent. */
+  /** Requests in the order in which they were sent, once for each generation. */
   readonly sent: { readonly number: number; readonly generation: number; readonly operation: Operation }[];
-  /** Another client used the session: from here on numbers say nothing. */
+  /** What its attachments are known by. */
+  readonly tokens: Set<string>;
+  /** Another client uses the session as well. */
   foreign: boolean;
   state: string;
   died?: Instant;
@@ -94,6 +96,7 @@ export class History {
       calls: [],
       told: [],
       sent: [],
+      tokens: new Set(),
       foreign: moved,
       state: 'connecting',
     };
@@ -104,15 +107,18 @@ export class History {
   /** A client has published something below `req`. */
   published(session: SessionRecord, payload: Uint8Array): void {
     const message = decode(payload, 'request') as RequestMessage;
-    if (message.type !== 'requests') return;
+    if (message.type !== 'requests') {
+      session.tokens.add(sessionToken(message.nonce));
+      return;
+    }
     const { generation } = message;
     for (const [index, raw] of message.operations.entries()) {
       const operation = raw as Operation;
       const number = message.first + index;
       if (operation.type === 'read') continue;
-      const before = session.sent.find((one) => one.number === number);
+      const before = session.sent.findLast((one) => one.number === number && one.generation === generation);
       if (before === undefined) session.sent.push({ number, generation, operation });
-      else if (!session.foreign && !same(before.operation, operation))
+      else if (!same(before.operation, operation))
         this.violations.push(`${session.name} sent two different requests as number ${number}`);
     }
   }

@@ -10,7 +10,7 @@ const HELP = `Runs the protocol core against simulated servers, one history a se
   npm run simulate                          100 seeds
   npm run simulate -- --seeds N --from S    N seeds, from S on (default: 1)
   npm run simulate -- --seed S [--trace]    one seed, with its trace (always shown where it fails)
-  npm run simulate -- --mutants [--seeds N] every deliberate mistake must be caught within N seeds (default: 100)
+  npm run simulate -- --mutants [--seeds N] every deliberate mistake must be caught by N seeds (default: 100) or a schedule
   npm run simulate -- --scenarios [--seed S] the schedules of docs/schedules.md, one by one
   --mutant NAME                             with this mistake in the code
   --keep-going                              does not stop at the first failure
@@ -104,11 +104,12 @@ async function allMutants(): Promise<boolean> {
       output += chunk.toString();
     });
     const code = await new Promise((resolve) => child.on('close', resolve));
-    const how = /^Seed (\d+) fails[^\n]*\n {2}- ([^\n]*)/m.exec(output);
-    if (code !== 1 || how === null) missed.push(name);
-    console.log(
-      `${how === null ? 'MISSED' : 'caught'}  ${name}: ${how === null ? because : `seed ${how[1]}, ${how[2]?.slice(0, 160)}`}`,
-    );
+    const bySeed = /^Seed (\d+) fails[^\n]*\n {2}- ([^\n]*)/m.exec(output);
+    const bySchedule = /^BROKEN {2}([^\n]*)/m.exec(output);
+    const how = bySeed !== null ? `seed ${bySeed[1]}, ${bySeed[2]}` : bySchedule?.[1];
+    const isCaught = code === 1 && how !== undefined;
+    if (!isCaught) missed.push(name);
+    console.log(`${isCaught ? 'caught' : 'MISSED'}  ${name}: ${isCaught ? how.slice(0, 180) : because}`);
   }
   console.log(`${MUTANTS.length - missed.length} of ${MUTANTS.length} mutants caught`);
   return missed.length === 0;
@@ -121,8 +122,9 @@ else {
     ? await allMutants()
     : values.scenarios
       ? await scenarios(Number(values.seed ?? '1'))
-      : values.seed === undefined
-        ? await many(Number(values.from), Number(values.seeds))
-        : await one(Number(values.seed));
+      : values.seed !== undefined
+        ? await one(Number(values.seed))
+        : (await many(Number(values.from), Number(values.seeds))) &&
+          (values.mutant === undefined || (await scenarios(Number(values.from))));
   process.exitCode = passed ? 0 : 1;
 }

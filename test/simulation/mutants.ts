@@ -60,9 +60,16 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'requests of an older attachment are done',
     file: `${TRANSACTIONS}/judge.ts`,
-    find: 'if (message.generation !== session.generation) return true;',
-    replace: '',
+    find: 'if (message.generation !== session?.generation) {',
+    replace: 'if (session === null) {',
     because: 'requests name the generation (invariant 4)',
+  },
+  {
+    name: 'a batch that changes nothing is not appended',
+    file: `${TRANSACTIONS}/judge.ts`,
+    find: 'if (this.#unproven && this.#transactions.length === 0) this.#commit({ effects: [] });',
+    replace: '',
+    because: 'the append proves that a refusal, too, was judged by the newest state (invariant 1)',
   },
   {
     name: 'ephemeral nodes outlive their session',
@@ -106,6 +113,13 @@ export const MUTANTS: readonly Mutant[] = [
     find: '        await this.#fill(next, sequence - 1);\n',
     replace: '',
     because: 'a distributor starts at W + 1 and fetches what it lacks (invariant 6)',
+  },
+  {
+    name: 'a damaged object is not noticed',
+    file: 'client/protocol/encoding.ts',
+    find: "if (checksum(bytes, body) !== view.getUint32(4)) throw damaged('corrupt: its checksum does not match');",
+    replace: '',
+    because: 'a damaged object is reported and repaired, never served',
   },
   {
     name: 'the client forgets what a lost watermark may have said',
@@ -157,10 +171,47 @@ export const MUTANTS: readonly Mutant[] = [
     because: 'a client is suspended before it can have expired (schedule 3)',
   },
   {
+    name: 'a client keeps its numbers after another one had its session',
+    file: 'client/session/session.ts',
+    find: 'if (answer.heldSince <= this.generation) return;',
+    replace: 'if (answer.heldSince > 0) return;',
+    because: 'a number means one request of one client (invariant 4)',
+  },
+  {
+    name: 'an opened session counts from its answer',
+    file: 'client/session/session.ts',
+    find: 'const since = link.since ?? clock.now();',
+    replace: 'const since = clock.now();',
+    because: 'the system counts from when it heard of the session, at the earliest when it was asked (invariant 11)',
+  },
+  {
+    name: 'a change that was heard hides an earlier one that was not',
+    file: 'client/watches/watched-path.ts',
+    find: `return own > last
+    ? !heard.some((change) => change.zxid === last && change.path === path && change.feed === feed)
+    : own < last;`,
+    replace: 'return own < last;',
+    because: 'each change that W lists was heard, or its node is read again (invariant 7)',
+  },
+  {
+    name: 'the cache answers with what a step under way outdates',
+    file: 'client/reads/reader.ts',
+    find: 'const exactAt = Math.max(one.issuedAt, this.#outdatedTo);',
+    replace: 'const exactAt = one.issuedAt;',
+    because: 'a cached node is served while W covers it (invariant 8)',
+  },
+  {
     name: 'the cache is not told what changed',
     file: 'client/view.ts',
     find: 'this.#cache.outdate(message.after(this.value));',
     replace: '',
     because: 'a cached node is dropped before W moves past its change (invariant 8)',
+  },
+  {
+    name: 'a lane of LOG that rests is not told of what is appended',
+    file: 'functions/core/trigger/instance.ts',
+    find: '    owned.log.expect(answer.sequence);',
+    replace: '',
+    because: 'what is durable becomes visible, also after an idle time (invariant 12)',
   },
 ];

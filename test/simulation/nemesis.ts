@@ -1,3 +1,4 @@
+import { pathDigest } from '@faaskeeper/protocol';
 import type { SimClient } from './client.ts';
 import type { Programs } from './functions.ts';
 import { FAIR } from './network.ts';
@@ -23,6 +24,7 @@ export const FAULTS = [
   'depose leader',
   'jump clock',
   'lose position',
+  'damage object',
 ] as const;
 export type Fault = (typeof FAULTS)[number];
 
@@ -191,7 +193,21 @@ export class Nemesis {
       case 'lose position':
         this.#note('the consumer of LOG loses its position');
         nats.log.losePosition();
+        break;
+      case 'damage object':
+        this.#damage();
     }
+  }
+
+  /** The object of a node. What clients read is repaired; of the rest, an operator hears. */
+  #damage(): void {
+    const { keys, objects } = this.#world;
+    const prefix = keys.node('/').slice(0, -pathDigest('/').length);
+    const nodes = [...objects.objects.keys()].filter((key) => key.startsWith(prefix)).sort();
+    if (nodes.length === 0) return;
+    const key = this.#chance.pick(nodes);
+    this.#note(`damages ${key}`);
+    objects.damage(key, this.#chance);
   }
 
   #downFor(server: { down: boolean }, name: string): void {

@@ -15,6 +15,9 @@ import { drawTaste, type Taste, Workload } from './workload.ts';
 /** How long faults go on, ms of virtual time. */
 const FAULTS_MS = { least: 5_000, most: 40_000 } as const;
 
+/** How long a client that does not stay for ever uses a session, ms. */
+const LIFETIME_MS = 10_000;
+
 /**
  * Bounds of the core that make a small world meet what only a large one would: chunks of children, sweeps. What is
  * deleted for good still outlives every process that stands still.
@@ -31,7 +34,11 @@ export function shrinkBounds(): void {
     holdMs: 60_000,
     logPageFirst: 2,
   });
-  Object.assign(TRIGGER as Record<string, number>, { invocationTimeoutMs: 6_000, forgetAfterMs: 20_000 });
+  Object.assign(TRIGGER as Record<string, number>, {
+    invocationTimeoutMs: 6_000,
+    forgetAfterMs: 20_000,
+    hibernateAfterMs: 1_000,
+  });
 }
 
 export interface Outcome {
@@ -137,8 +144,8 @@ export class World {
     const workload = new Workload(chance, this.#taste, client.process.name);
     const { scheduler } = this;
     const think = chance.fraction() ** 2 * 1_000;
-    const lifetime = chance.happens(0.3) ? chance.around(10_000) : Number.POSITIVE_INFINITY;
-    const end = scheduler.now + lifetime;
+    const lifetime = chance.happens(0.3) ? LIFETIME_MS : Number.POSITIVE_INFINITY;
+    let end = scheduler.now + chance.around(lifetime);
     for (;;) {
       await scheduler.sleep(chance.around(think) + 1, 'think');
       if (!this.#busy) return;
@@ -146,9 +153,11 @@ export class World {
       if (!client.ready || client.process.paused) continue;
       if (scheduler.now >= end) {
         if (chance.happens(0.3)) {
-          // Two living clients of one session can take each other's requests for their own: see docs/simulation.md.
-          client.process.crash();
-          return this.#startClient(slot, client);
+          if (chance.happens(0.3)) client.process.crash();
+          this.#startClient(slot, client);
+          // Both go on: neither hears of the other for sure, and each may take the session back.
+          end += chance.around(LIFETIME_MS);
+          continue;
         }
         client.do({ kind: 'write', operation: { type: 'closeSession' } });
         break;

@@ -96,6 +96,8 @@ class Batch {
   readonly #notices: { to: Addressee; message: SealedMessage }[] = [];
   readonly #sessions = new Map<number, SessionTicket>();
   readonly #deadLetters: DeadLetter[] = [];
+  /** Something was refused, or left alone, by what may be an outdated state. */
+  #unproven = false;
 
   constructor(draft: Draft, circumstances: Circumstances) {
     this.#draft = draft;
@@ -104,6 +106,8 @@ class Batch {
   }
 
   judged(): Judged {
+    // Only an append proves that the state was the newest (invariant 1).
+    if (this.#unproven && this.#transactions.length === 0) this.#commit({ effects: [] });
     const progress = [...this.#confirmedFrom].map(([session, confirmedFrom]) => ({
       session,
       ...this.#draft.progress(session),
@@ -210,7 +214,7 @@ class Batch {
   #opened(session: SessionRecord): void {
     const { last } = this.#draft.progress(session.id);
     const { watermark } = this.#circumstances;
-    const { id, generation, password, timeout } = session;
+    const { id, generation, password, timeout, heldSince = 1 } = session;
     this.#notices.push({
       to: session,
       message: {
@@ -221,6 +225,7 @@ class Batch {
         timeout,
         zxid: this.#zxid,
         next: last + 1,
+        heldSince,
         watermark,
       },
     });
@@ -228,6 +233,7 @@ class Batch {
   }
 
   #refuse(message: Opening<CreateSession | Attach>, error: ErrorCode, generation: number): void {
+    this.#unproven = true;
     const to = { token: sessionToken(message.nonce, message.mailbox), key: message.key, generation };
     this.#notices.push({ to, message: { type: 'refused', error, generation } });
   }
@@ -250,6 +256,7 @@ class Batch {
     } catch (error) {
       // What it was decided on is no longer so: the decision is void (invariant 11).
       if (!(error instanceof Refusal)) throw error;
+      this.#unproven = true;
     }
   }
 
@@ -266,8 +273,11 @@ class Batch {
   #requests(message: Requests): boolean {
     const session = this.#draft.session(message.session);
     // Not to be answered: nobody to be found, or somebody who does not hold the session.
-    if (session === null || !sameBytes(session.password, message.password)) return true;
-    if (message.generation !== session.generation) return true;
+    if (session !== null && !sameBytes(session.password, message.password)) return true;
+    if (message.generation !== session?.generation) {
+      this.#unproven = true;
+      return true;
+    }
     if (message.first > this.#draft.progress(session.id).last + 1) return false;
     for (const [index, raw] of message.operations.entries()) {
       this.#request(message, message.first + index, raw);
@@ -285,6 +295,7 @@ class Batch {
       return;
     }
     if (session.ended > 0) {
+      this.#unproven = true;
       const expired = { type: 'refused', error: 'SessionExpired', generation: session.generation } as const;
       this.#notices.push({ to: session, message: expired });
       return;
@@ -396,6 +407,7 @@ class Batch {
 
   #gap({ session: id }: Requests): void {
     const session = this.#draft.session(id);
+    this.#unproven = true;
     if (session === null || session.ended > 0) return;
     const from = this.#draft.progress(id).last + 1;
     this.#notices.push({ to: session, message: { type: 'gap', generation: session.generation, from } });

@@ -76,9 +76,12 @@ export function attachSession(
   session: SessionRecord,
   spec: InstanceSpec,
 ): SessionRecord {
+  const generation = session.generation + 1;
+  const holder = hex(message.holder ?? message.nonce);
   const attached: SessionRecord = {
     ...session,
-    generation: session.generation + 1,
+    generation,
+    ...(holder === (session.holder ?? session.nonce) ? {} : { holder, heldSince: generation }),
     superseded: [...(session.superseded ?? []), session.token].slice(-MAX_SUPERSEDED),
     key: message.key,
     token: sessionToken(message.nonce, message.mailbox),

@@ -10,6 +10,7 @@ const CHANGING = new Set<Operation['type']>(['create', 'delete', 'setData', 'mul
 export interface JudgedTransaction {
   readonly transaction: Transaction;
   readonly operation: Operation;
+  readonly generation: number;
   /** When it was committed, ms. */
   readonly time: number;
 }
@@ -19,6 +20,8 @@ export interface JudgedLog {
   readonly entries: readonly LogEntry[];
   /** By `session/number`. */
   readonly transactions: ReadonlyMap<string, JudgedTransaction>;
+  /** Of attachments, by `session/generation`. */
+  readonly tokens: ReadonlyMap<string, string>;
   /** zxid after each LOG sequence; [0] is before the first. */
   readonly zxids: readonly number[];
   /** Sessions that are over: when (ms), and by which zxid. `expired`: the system ended it. */
@@ -40,6 +43,7 @@ class LogJudge {
   readonly #transactions = new Map<string, JudgedTransaction>();
   readonly #ended = new Map<number, { time: number; zxid: number; expired: boolean }>();
   readonly #generations = new Map<number, number>();
+  readonly #tokens = new Map<string, string>();
   readonly #lastNumber = new Map<number, number>();
   #zxid = 0;
 
@@ -63,7 +67,14 @@ class LogJudge {
         this.#violations.push(`LOG ${sequence} says it ends with zxid ${entry.zxid}, not ${this.#zxid}`);
       zxids.push(this.#zxid);
     }
-    return { model: this.#model, entries, transactions: this.#transactions, zxids, ended: this.#ended };
+    return {
+      model: this.#model,
+      entries,
+      transactions: this.#transactions,
+      tokens: this.#tokens,
+      zxids,
+      ended: this.#ended,
+    };
   }
 
   #wrong(transaction: Transaction, what: string): void {
@@ -78,14 +89,17 @@ class LogJudge {
     if (number > 0) this.#request(transaction, { entry, time, isNew });
     else this.#ofSystem(transaction, entry, time);
     for (const effect of transaction.effects) {
-      if (effect.type === 'session') this.#generations.set(effect.session.id, effect.session.generation);
+      if (effect.type !== 'session') continue;
+      const { id, generation, token } = effect.session;
+      this.#generations.set(id, generation);
+      this.#tokens.set(`${id}/${generation}`, token);
     }
   }
 
   /** What a session asked for. */
   #request(transaction: Transaction, { entry, time, isNew }: { entry: LogEntry; time: number; isNew: boolean }): void {
     const { session, number, zxid } = transaction;
-    const generation = this.#generations.get(session);
+    const generation = this.#generations.get(session) ?? 0;
     const operation = this.#history.requests.get(`${session}/${generation}/${number}`);
     if (operation === undefined) {
       this.#wrong(transaction, `request ${number} was never sent`);
@@ -101,7 +115,7 @@ class LogJudge {
     if (!CHANGING.has(operation.type)) return;
     if (!isNew) this.#wrong(transaction, 'has no zxid of its own');
     if (this.#ended.has(session)) this.#wrong(transaction, 'its session had ended');
-    this.#transactions.set(`${session}/${number}`, { transaction, operation, time });
+    this.#transactions.set(`${session}/${number}`, { transaction, operation, generation, time });
     const moment = { zxid, time: entry.time, session };
     if (operation.type === 'closeSession') {
       this.#end(transaction, session, moment, { time, expired: false });

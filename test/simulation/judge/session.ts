@@ -1,3 +1,4 @@
+import type { Operation } from '@faaskeeper/protocol';
 import { describe } from '../client.ts';
 import type { CallRecord, Instant, SessionRecord } from '../history.ts';
 import { canonical, same } from '../history.ts';
@@ -17,6 +18,13 @@ const UNCERTAIN = new Set([
 const DATA_EVENTS: readonly EventType[] = ['NodeCreated', 'NodeDeleted', 'NodeDataChanged'];
 const CHILD_EVENTS: readonly EventType[] = ['NodeDeleted', 'NodeChildrenChanged'];
 const ALL_EVENTS: readonly EventType[] = ['NodeCreated', 'NodeDeleted', 'NodeDataChanged', 'NodeChildrenChanged'];
+
+interface Request {
+  readonly number: number;
+  readonly operation: Operation;
+  /** Those in which it was sent. */
+  readonly generations: number[];
+}
 
 interface ArmedWatch {
   readonly call: CallRecord;
@@ -65,8 +73,8 @@ export class SessionJudge {
 
   /** Which transaction each write came to: writes are numbered in the order of their calls. */
   matchWrites(acknowledged: Acknowledged): void {
-    const { calls, sent, foreign, id } = this.#session;
-    if (foreign) return;
+    const { calls, id } = this.#session;
+    const sent = this.#requests();
     let at = 0;
     for (const call of calls) {
       if (call.action.kind !== 'write') continue;
@@ -83,7 +91,9 @@ export class SessionJudge {
         this.#wrong(`call ${at} was ${describe(call.action)}, but sent was ${canonical(request.operation)}`);
         return;
       }
-      const found = this.#log.transactions.get(`${id}/${request.number}`);
+      const transaction = this.#log.transactions.get(`${id}/${request.number}`);
+      // Another client may have given its own request this number.
+      const found = transaction && request.generations.includes(transaction.generation) ? transaction : undefined;
       if (found !== undefined) this.#transactions.set(call, found);
       this.#write(call, found);
       if (found !== undefined && call.returned !== undefined && this.#isCertain(call))
@@ -91,12 +101,41 @@ export class SessionJudge {
     }
   }
 
+  /** What it sent, in order of the first time. A number means another request after somebody else had the session. */
+  #requests(): Request[] {
+    const requests: Request[] = [];
+    const current = new Map<number, Request>();
+    for (const { number, generation, operation } of this.#session.sent) {
+      const known = current.get(number);
+      const last = known?.generations.at(-1);
+      if (known === undefined || last === undefined || this.#hasMoved(last, generation)) {
+        const request = { number, operation, generations: [generation] };
+        current.set(number, request);
+        requests.push(request);
+        continue;
+      }
+      known.generations.push(generation);
+      if (!same(known.operation, operation)) this.#wrong(`sent two different requests as number ${number}`);
+    }
+    return requests;
+  }
+
+  /** Another client attached after the one generation, and not after the other. */
+  #hasMoved(from: number, to: number): boolean {
+    const { id, tokens } = this.#session;
+    for (let generation = from + 1; generation <= to; generation++) {
+      const token = this.#log.tokens.get(`${id}/${generation}`);
+      if (token !== undefined && !tokens.has(token)) return true;
+    }
+    return false;
+  }
+
   #isCertain({ error }: CallRecord): boolean {
     return error === undefined || !UNCERTAIN.has(error);
   }
 
   #write(call: CallRecord, found: JudgedTransaction | undefined): void {
-    if (call.error === 'ConnectionLoss')
+    if (call.error === 'ConnectionLoss' && !this.#session.foreign)
       this.#wrong(`${describe(call.action)} is left to guess, although nobody else used the session`);
     if (call.action.kind !== 'write' || call.returned === undefined || !this.#isCertain(call)) return;
     const { operation } = call.action;
@@ -199,10 +238,8 @@ export class SessionJudge {
 
   #judgeExpiry(call: CallRecord, returned: Instant): void {
     const ended = this.#log.ended.get(this.#session.id);
-    const { opened, timeout, foreign } = this.#session;
+    const { opened, foreign } = this.#session;
     if (ended === undefined || !ended.expired || foreign || opened === undefined) return;
-    // A session counts as young when its opening is answered, however long that took: nobody relies on it yet.
-    if (ended.time < opened.time + timeout / 3) return;
     if (returned.time > ended.time)
       this.#wrong(
         `${describe(call.action)} was served ${Math.round(returned.time - ended.time)} ms after the session expired`,
@@ -223,21 +260,31 @@ export class SessionJudge {
   /** Watch before data: whatever the session has seen by now, its watches have told before. */
   #expectTold(at: Instant, what: string): void {
     for (const watch of this.#watches) {
-      const change = this.#owed(watch, this.#seen);
-      if (change === undefined) continue;
-      const told = watch.call.events.some((one) => one.at.step <= at.step && pays(watch, one.event.zxid, change));
-      if (!told)
+      const told = watch.call.events.filter((one) => one.at.step <= at.step);
+      const change = this.#owed(watch, { seen: this.#seen, committed: this.#committed(at) }, told);
+      if (change !== undefined)
         this.#wrong(
           `${what} shows zxid ${this.#seen}, but the watch of ${describe(watch.call.action)} did not tell ${change}`,
         );
     }
   }
 
-  /** The change that a watch must have told of, when everything up to `seen` is visible. */
-  #owed(watch: ArmedWatch, seen: number): number | undefined {
-    const events = this.#log.model.events(watch.path);
-    const due = events.filter(({ zxid, type }) => zxid > watch.base && zxid <= seen && watch.types.includes(type));
-    return (watch.persistent ? due.at(-1) : due[0])?.zxid;
+  /** The change that a watch has not told of, and should have, when everything up to `seen` is visible. */
+  #owed(
+    { path, types, base, persistent }: ArmedWatch,
+    { seen, committed }: { seen: number; committed: number },
+    told: CallRecord['events'],
+  ): number | undefined {
+    // A one-shot watch may have been based on an earlier moment than the latest that fits what was read.
+    if (!persistent && told.length > 0) return undefined;
+    const lastTold = told.at(-1)?.event.zxid ?? base;
+    const untold = this.#log.model
+      .events(path)
+      .filter(({ zxid, type }) => zxid > lastTold && zxid <= committed && types.includes(type));
+    // What was made and deleted unheard leaves nothing to tell, as in ZooKeeper after an outage.
+    const gone = untold[0]?.type === 'NodeCreated' ? untold.findLastIndex(({ type }) => type === 'NodeDeleted') : -1;
+    const due = untold.slice(gone + 1).filter(({ zxid }) => zxid <= seen);
+    return due.at(persistent ? -1 : 0)?.zxid;
   }
 
   #judgeEvents(): void {
@@ -265,17 +312,10 @@ export class SessionJudge {
   judgeEnd(lastZxid: number): void {
     if (this.#session.state !== 'connected' || this.#session.died !== undefined) return;
     for (const watch of this.#watches) {
-      const change = this.#owed(watch, lastZxid);
-      if (change === undefined) continue;
-      if (!watch.call.events.some(({ event }) => pays(watch, event.zxid, change)))
-        this.#wrong(`the watch of ${describe(watch.call.action)} never told ${change}`);
+      const change = this.#owed(watch, { seen: lastZxid, committed: lastZxid }, watch.call.events);
+      if (change !== undefined) this.#wrong(`the watch of ${describe(watch.call.action)} never told ${change}`);
     }
   }
-}
-
-/** A one-shot watch may have been based on an earlier moment than the latest that fits what was read. */
-function pays({ persistent }: ArmedWatch, zxid: number, change: number): boolean {
-  return !persistent || zxid >= change;
 }
 
 function fits(version: Version, { found }: CallRecord): boolean {

@@ -44,6 +44,66 @@ async function lostChangeAndNext(seed: number): Promise<void> {
   await stage.end();
 }
 
+async function lostChangeBeforeHeardOne(seed: number): Promise<void> {
+  const { stage, writer, watcher, watched } = await watchedNode(seed);
+  const { nats, weather, keys } = stage.surroundings;
+  await stage.do(writer, make.create('/b', 'old'));
+  await stage.do(watcher, { type: 'sync', path: '/' });
+  await stage.do(watcher, read('getData', '/b', true));
+  const lost = new Set([stage.names.change('/b')]);
+  nats.loses = (way, process, subject) => way === 'down' && process === watcher.process && lost.has(subject);
+  // While the watcher reads again what it missed of /b, its watermark stands still.
+  weather.s3.hold = (label, process) => (process === watcher.process && label === `GET ${keys.node('/b')}` ? 600 : 0);
+  await stage.do(writer, make.setData('/b', 'missed'));
+  await stage.wait(100);
+  lost.add(stage.names.change('/a'));
+  await stage.do(writer, make.setData('/a', 'missed'));
+  await stage.wait(100);
+  lost.clear();
+  await stage.do(writer, make.create('/a/child', ''));
+  await stage.until(() => watched.events.length === 1, 'the watch tells what was lost');
+  await stage.end();
+}
+
+async function cachedBeforeOutage(seed: number): Promise<void> {
+  const { stage, writer, watcher } = await watchedNode(seed);
+  await stage.do(writer, make.create('/b', 'old'));
+  await stage.do(watcher, { type: 'sync', path: '/' });
+  for (let reads = 0; reads < 2; reads++) await stage.do(watcher, read('getData', '/b'));
+  stage.surroundings.connections(watcher.process).nats.break(500);
+  await stage.do(writer, make.setData('/b', 'new'));
+  await stage.do(writer, make.setData('/a', 'new'));
+  expect(watcher.record.state === 'suspended', 'the watcher knows that it may miss something');
+  const seen = await stage.do(watcher, read('getData', '/b'));
+  expect(seen.found?.data === 'new', 'the cached node is not served');
+  await stage.end();
+}
+
+async function turns(seed: number): Promise<void> {
+  const stage = new Stage(seed);
+  const { nats } = stage.surroundings;
+  stage.programs.startTrigger();
+  const first = await stage.client('first', { timeout: 20_000 });
+  await stage.do(first, make.create('/q', ''));
+  // It does not hear that another client has its session now, and goes on under numbers that the other one uses.
+  let deaf = true;
+  nats.loses = (way, process) => deaf && way === 'down' && process === first.process;
+  const guessed = first.do({ kind: 'write', operation: make.create('/q/first-', '', 'PERSISTENT_SEQUENTIAL') });
+  await stage.wait(200);
+  const second = await stage.client('second', { attach: first, timeout: 20_000 });
+  for (let i = 0; i < 3; i++) await stage.do(second, make.create('/q/second-', '', 'PERSISTENT_SEQUENTIAL'));
+  // An attempt of the first whose answer is lost comes before the one that is answered.
+  stage.surroundings.connections(first.process).nats.break(100);
+  await stage.wait(9_000);
+  deaf = false;
+  await stage.until(() => guessed.returned !== undefined, 'the first is told that nobody knows');
+  expect(guessed.error === 'ConnectionLoss', 'its request is not taken for one of the second');
+  const own = await stage.do(first, make.create('/q/own', ''));
+  expect(own.error === undefined, 'it goes on where the second has ended');
+  await stage.until(() => second.over, 'the second hears that the session has moved');
+  await stage.end();
+}
+
 async function quietHour(seed: number): Promise<void> {
   const { stage, writer, watcher, watched } = await watchedNode(seed);
   stage.surroundings.nats.loses = (way, process, subject) =>
@@ -75,6 +135,30 @@ async function oneWayBeats(seed: number): Promise<void> {
   expect(holder.record.state === 'suspended', 'the holder has suspended itself');
   stage.surroundings.nats.loses = () => false;
   await stage.until(() => holder.record.state === 'expired', 'the holder hears that its session has expired');
+  await stage.end();
+}
+
+async function slowOpening(seed: number): Promise<void> {
+  const stage = new Stage(seed);
+  const { log, nats } = stage.surroundings;
+  stage.programs.startTrigger();
+  await stage.client('first');
+  let asleep = false;
+  let heard = 0;
+  // It stands still while its session is opened, and hears of nothing else.
+  log.appended = () => {
+    if (heard > 0 || asleep) return;
+    asleep = true;
+    stage.clients.at(-1)?.process.pause(6_000);
+    stage.scheduler.after(6_000, 'awake', () => {
+      asleep = false;
+    });
+  };
+  nats.loses = (way, process) => asleep && way === 'down' && process.name === 'sleeper' && ++heard > 1;
+  const sleeper = await stage.client('sleeper', { timeout: 1_000 });
+  const seen = await stage.do(sleeper, read('exists', '/'));
+  expect(seen.error === undefined, 'it has a session that lives');
+  expect(heard > 1, 'the session has expired meanwhile');
   await stage.end();
 }
 
@@ -180,10 +264,14 @@ async function busySubtree(seed: number): Promise<void> {
 export const CLIENTS: readonly Scenario[] = [
   { number: 1, title: 'a change is lost, W arrives', play: lostChange },
   { number: 1, title: 'a change is lost, W arrives, and the node changes again', play: lostChangeAndNext },
+  { number: 1, title: 'a change is lost, a later one is heard, W arrives', play: lostChangeBeforeHeardOne },
+  { number: 1, title: 'changes are missed in an outage, the cache does not know', play: cachedBeforeOutage },
   { number: 2, title: 'the last W before a pause is lost', play: quietHour },
   { number: 3, title: 'beats are lost one way', play: oneWayBeats },
+  { number: 3, title: 'a session expires before its client hears that it was opened', play: slowOpening },
   { number: 4, title: 'ten pipelined requests, all replies lost', play: lostReplies },
   { number: 5, title: 're-attach with an old request under way', play: oldRequest },
+  { number: 5, title: 'two living clients of a session attach in turns', play: turns },
   { number: 17, title: 'pipelined set and get', play: pipelinedSetAndGet },
   { number: 18, title: 'a multi over two chunks of children', play: multiOverChunks },
   { number: 21, title: 'the watcher of a busy subtree', play: busySubtree },

@@ -43,6 +43,19 @@ async function wipeBetweenReads(seed: number): Promise<void> {
     const done = await stage.do(client, { type: 'multi', operations });
     expect(done.error === undefined, `nothing looks absent, wiped before read ${at}`);
   }
+  for (const writer of stage.programs.replicas('writer')) writer.crash();
+  await stage.do(client, make.setData('/a', 'known'));
+  // Now the writer knows the session, and asks for /b alone.
+  let wiped = false;
+  weather.redis.hold = (label, process) => {
+    if (!wiped && process.name.startsWith('writer') && label === 'read store') {
+      wiped = true;
+      store.wipe();
+    }
+    return 0;
+  };
+  const found = await stage.do(client, make.setData('/b', 'found'));
+  expect(wiped && found.error === undefined, 'what a warm writer did not know does not look absent');
   delete weather.redis.hold;
   await stage.end();
 }

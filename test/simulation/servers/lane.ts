@@ -4,6 +4,8 @@ import type { NatsConnection } from './nats.ts';
 
 /** How long an owner may not notice that its consumer is gone, ms. */
 const TAKE_OVER_NOTICED_MS = 3_000;
+/** A lane that nothing came to for so long rests, ms. */
+const REST_MS = 400;
 
 /**
  * A stream with its one consumer. A work queue loses what is acknowledged; of LOG, the consumer has a floor, which is
@@ -17,6 +19,9 @@ export class LaneStream {
   floor = 0;
   #consumer: { readonly lane: SimLane; readonly number: number; cursor: number } | undefined;
   #consumers = 0;
+  /** A work queue is gone while its lane rests: those who listen hear what comes. */
+  #isThere = true;
+  readonly #listeners = new Set<SimLane>();
 
   constructor(kind: 'work queue' | 'log', log?: SimLogServer) {
     this.kind = kind;
@@ -29,7 +34,9 @@ export class LaneStream {
   }
 
   add(subject: string, payload: Uint8Array): void {
-    this.#queue.push({ sequence: ++this.#last, subject, payload: payload.slice() });
+    const message = { sequence: ++this.#last, subject, payload: payload.slice() };
+    for (const lane of this.#listeners) lane.hear(message);
+    if (this.#isThere) this.#queue.push(message);
     this.#pump();
   }
 
@@ -37,8 +44,37 @@ export class LaneStream {
     this.#queue = [];
   }
 
+  listen(lane: SimLane): void {
+    this.#listeners.add(lane);
+  }
+
+  unlisten(lane: SimLane): void {
+    this.#listeners.delete(lane);
+  }
+
+  /** Takes the lane over where there is nothing to take: true, and there is no consumer then. */
+  openAtRest(lane: SimLane, after: number): boolean {
+    if (this.#log !== undefined) this.floor = Math.min(Math.max(this.floor, after), this.#log.last);
+    if (this.#log === undefined ? this.#isThere : this.floor < this.#log.last) return false;
+    const old = this.#consumer?.lane;
+    this.#consumer = undefined;
+    if (old !== undefined && old !== lane) old.replaced();
+    return true;
+  }
+
+  /** Deletes the consumer, and a work queue, if all up to `done` is all there is. */
+  rest(lane: SimLane, done: number): boolean {
+    const isEmpty = this.#log === undefined ? this.#queue.length === 0 : this.#log.last === done;
+    if (this.#consumer?.lane !== lane || !isEmpty) return false;
+    this.#consumer = undefined;
+    if (this.#log === undefined) this.#isThere = false;
+    return true;
+  }
+
   /** The consumer is deleted and made anew at the first message that was not acknowledged. */
   consume(lane: SimLane): number {
+    this.#isThere = true;
+    this.#listeners.delete(lane);
     const number = ++this.#consumers;
     const old = this.#consumer?.lane;
     this.#consumer = { lane, number, cursor: this.floor };
@@ -82,10 +118,15 @@ export class LaneStream {
 export class SimLane implements LaneSource {
   readonly #connection: NatsConnection;
   readonly #stream: LaneStream;
-  #state: 'new' | 'open' | 'taken over' | 'closed' = 'new';
+  /** `broken`: the consumer is made anew; `waking`: after a rest, and what was heard counts. */
+  #state: 'new' | 'open' | 'resting' | 'waking' | 'broken' | 'taken over' | 'closed' = 'new';
   #number = 0;
   #buffer: Delivery[] = [];
   #returned = 0;
+  #acknowledged = 0;
+  #expected = 0;
+  /** Of the looks whether nothing comes any more, the newest. */
+  #looks = 0;
   #wake: (() => void) | undefined;
   #forget: (() => void) | undefined;
 
@@ -94,11 +135,17 @@ export class SimLane implements LaneSource {
     this.#stream = stream;
   }
 
-  async open(): Promise<void> {
+  async open(after = 0): Promise<void> {
     if (this.#state === 'closed') throw new Error('The lane is closed');
+    this.#state = 'new';
     this.#returned = 0;
-    await this.#consume();
-    this.#state = 'open';
+    this.#buffer = [];
+    const { link } = this.#connection;
+    const isLog = this.#stream.kind === 'log';
+    if (isLog) this.#acknowledged = Math.max(this.#acknowledged, after);
+    else await link.call('listen', () => this.#stream.listen(this));
+    if (await link.call('open', () => this.#stream.openAtRest(this, after))) this.#rest();
+    else await this.#consume();
     this.#forget ??= this.#connection.onConnection((connected) => {
       if (connected) this.reopen();
     });
@@ -108,7 +155,7 @@ export class SimLane implements LaneSource {
     while (this.#buffer.length === 0) {
       signal.throwIfAborted();
       if (this.#state === 'taken over') throw new LaneTakenOverError('The lane has a new owner');
-      if (this.#state !== 'open') throw new Error('The lane is not open');
+      if (this.#state === 'new' || this.#state === 'closed') throw new Error('The lane is not open');
       await this.#arrival(signal);
     }
     let count = 0;
@@ -119,17 +166,25 @@ export class SimLane implements LaneSource {
       bytes += payload.length;
     }
     const taken = this.#buffer.splice(0, count);
+    this.#restWhenIdle();
     this.#returned = Math.max(this.#returned, taken.at(-1)?.sequence ?? 0);
     return taken;
   }
 
+  expect(sequence: number): void {
+    this.#expected = Math.max(this.#expected, sequence);
+    if (this.#state === 'resting' && this.#isBehind()) this.#wakeUp();
+  }
+
   acknowledge(sequence: number): void {
+    this.#acknowledged = Math.max(this.#acknowledged, sequence);
     this.#connection.link.send('acknowledge', () => this.#stream.acknowledge(sequence));
   }
 
   async close(): Promise<void> {
     this.#state = 'closed';
     this.#forget?.();
+    this.#stream.unlisten(this);
     this.#notify();
     // Acknowledgements are on their way before it: whoever opens the lane next must not get them again.
     await this.#connection.link.call('close lane', () => undefined).catch(() => undefined);
@@ -146,6 +201,55 @@ export class SimLane implements LaneSource {
     });
   }
 
+  /** A message comes while there may be no work queue; what there is comes from it. */
+  hear(message: Delivery): void {
+    this.#connection.link.push('hear', () => {
+      if (this.#state !== 'new' && this.#state !== 'resting' && this.#state !== 'waking') return;
+      this.#buffer.push(message);
+      this.#notify();
+      if (this.#state === 'resting') this.#wakeUp();
+    });
+  }
+
+  #restWhenIdle(): void {
+    const look = ++this.#looks;
+    const { process, link } = this.#connection;
+    const isIdle = () => {
+      const isDone = this.#buffer.length === 0 && this.#returned <= this.#acknowledged && !this.#isBehind();
+      return look === this.#looks && this.#state === 'open' && isDone;
+    };
+    const tryRest = async () => {
+      if (this.#stream.kind !== 'log') await link.call('listen', () => this.#stream.listen(this));
+      if (!isIdle()) return;
+      this.#state = 'resting';
+      const done = this.#acknowledged;
+      // The answer may be lost: whoever wakes up makes a consumer in any case.
+      if (await link.call('rest', () => this.#stream.rest(this, done)).catch(() => true)) return;
+      if (this.#state !== 'resting') return;
+      this.#state = 'open';
+      this.#stream.unlisten(this);
+      this.#restWhenIdle();
+    };
+    process.after(REST_MS, 'rest', () => {
+      if (isIdle()) tryRest().catch(() => undefined);
+      else if (look === this.#looks && this.#state === 'open') this.#restWhenIdle();
+    });
+  }
+
+  #rest(): void {
+    this.#state = 'resting';
+    if (this.#buffer.length > 0 || this.#isBehind()) this.#wakeUp();
+  }
+
+  #isBehind(): boolean {
+    return this.#stream.kind === 'log' && this.#expected > this.#acknowledged;
+  }
+
+  #wakeUp(): void {
+    this.#state = 'waking';
+    this.#look();
+  }
+
   /** Another owner made its consumer; this one notices at its next look. */
   replaced(): void {
     const { process } = this.#connection;
@@ -155,10 +259,19 @@ export class SimLane implements LaneSource {
   /** The connection was broken: what was on its way is lost, so the consumer is made anew, unless another owner's is there. */
   reopen(): void {
     if (this.#state !== 'open') return;
+    this.#state = 'broken';
+    this.#look();
+  }
+
+  #look(): void {
     this.#connection.link
       .call('look', () => this.#stream.isOwnedBy(this))
       .then((own) => (own ? this.#consume() : this.#lose()))
-      .catch(() => this.#connection.process.after(500, 'reopen', () => this.reopen()));
+      .catch(() =>
+        this.#connection.process.after(500, 'reopen', () => {
+          if (this.#state === 'broken' || this.#state === 'waking') this.#look();
+        }),
+      );
   }
 
   async #consume(): Promise<void> {
@@ -166,12 +279,16 @@ export class SimLane implements LaneSource {
       const number = this.#stream.consume(this);
       // What older consumers have handed over, or will, does not count: all of it comes again.
       this.#number = number;
-      this.#buffer = [];
+      // What was heard while there was none does not.
+      if (this.#state !== 'waking') this.#buffer = [];
     });
+    if (this.#state === 'closed' || this.#state === 'taken over') return;
+    this.#state = 'open';
+    this.#restWhenIdle();
   }
 
   #lose(): void {
-    if (this.#state !== 'open') return;
+    if (this.#state === 'new' || this.#state === 'closed') return;
     this.#state = 'taken over';
     this.#buffer = [];
     this.#notify();

@@ -25,6 +25,8 @@ function groupKey(table: Table, group: string): string {
 /** Redis, with our scripts in it. */
 export class SimStoreServer {
   state: StoreState | undefined;
+  /** Emptied on purpose, at this sequence. */
+  asleep: number | undefined;
   #content: Content = new Map();
   #locks = new Map<string, Lock>();
   #tokens = new Map<string, number>();
@@ -79,7 +81,16 @@ export class SimStoreServer {
     if (content === undefined || this.state?.generation !== replaces) return 'lost';
     this.#content = content;
     this.state = { ...at, generation: `g${++this.#generations}` };
+    this.asleep = undefined;
     return 'switched';
+  }
+
+  hibernate(generation: string, applied: number): boolean {
+    if (this.state?.generation !== generation || this.state.applied !== applied) return false;
+    this.state = undefined;
+    this.asleep = applied;
+    this.#content = new Map();
+    return true;
   }
 
   dropRebuild(id: number): void {
@@ -109,6 +120,7 @@ export class SimStoreServer {
   /** FLUSHALL */
   wipe(): void {
     this.state = undefined;
+    this.asleep = undefined;
     this.#content = new Map();
     this.#locks.clear();
     this.#tokens.clear();
@@ -128,6 +140,7 @@ export class SimStoreServer {
   restore(snapshot: Snapshot): void {
     const { state, content, locks, tokens } = structuredCloneOf(snapshot);
     this.state = state;
+    this.asleep = undefined;
     this.#content = content;
     this.#locks = locks;
     this.#tokens = tokens;
@@ -158,6 +171,7 @@ export function simSystemStore(link: Link, server: SimStoreServer): SystemStore 
     read: (addresses, groups = []) =>
       link.call('read store', () => ({
         state: server.state,
+        ...(server.asleep === undefined ? {} : { asleep: server.asleep }),
         values: addresses.map((address) => server.value(address)),
         groups: groups.map(({ table, group }) => server.group(table, group)),
       })),
@@ -174,6 +188,7 @@ export function simSystemStore(link: Link, server: SimStoreServer): SystemStore 
       }
       return await link.call('switch', () => server.finishRebuild(id, replaces, state));
     },
+    hibernate: ({ generation, applied }) => link.call('hibernate', () => server.hibernate(generation, applied)),
     async *scan(table, group) {
       const keys = await link.call('scan', () => [...server.group(table, group).keys()]);
       for (let at = 0; at < keys.length; at += PAGE) {

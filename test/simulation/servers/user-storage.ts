@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { PutCondition, StoredObject, UserStorage } from '../../../functions/core/ports.ts';
 import type { Link } from '../network.ts';
+import type { Chance } from '../random.ts';
 
 const PAGE = 100;
 
@@ -30,6 +31,15 @@ export class SimObjectServer {
     if (!this.conditionalDelete || this.objects.get(key)?.etag !== etag) return 'kept';
     this.objects.delete(key);
     return 'deleted';
+  }
+
+  /** One bit is another, or the end is missing; the tag says nothing of it. */
+  damage(key: string, chance: Chance): void {
+    const there = this.objects.get(key);
+    if (there === undefined) return;
+    const body = there.body.slice(0, chance.happens(0.5) ? chance.below(there.body.length) : there.body.length);
+    if (body.length === there.body.length) body[chance.below(body.length)]! ^= 1 << chance.below(8);
+    this.objects.set(key, { ...there, body });
   }
 
   list(prefix: string, after: string): string[] {

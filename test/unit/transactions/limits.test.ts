@@ -66,7 +66,7 @@ test('a session too many is refused; an end makes room, and living ones may atta
   const opening = { ...session.opening, nonce: new Uint8Array(16).fill(99) };
   const refused = tree.batch([opening]);
   expect(refused.notices[0]?.message).toMatchObject({ type: 'refused', error: 'QuotaExceeded' });
-  expect(refused.transactions).toEqual([]);
+  expect(refused.transactions).toMatchObject([{ effects: [] }]);
   const { password } = tree.record(session.id);
   const attach = { ...opening, type: 'attach', session: session.id, password } as const;
   expect(tree.batch([attach]).notices.map(({ message }) => message.type)).toContain('opened');

@@ -1,3 +1,4 @@
+import type { SessionOpened } from '@faaskeeper/protocol';
 import { creation, Tree } from './tree.ts';
 
 test('schedule 4: ten requests sent again return their ten first results', () => {
@@ -55,12 +56,31 @@ test('attachments that come again after a newer one change nothing', () => {
     message: { type: 'opened', generation: 3 },
   });
   expect(tree.batch([attach(97), attach(98)])).toMatchObject({
-    transactions: [],
+    transactions: [{ effects: [] }],
     notices: [
       { message: { type: 'refused', error: 'SessionMoved', generation: 3 } },
       { message: { type: 'opened', generation: 3 } },
     ],
   });
+});
+
+test('an attachment says since which generation its client alone has the session', () => {
+  const tree = new Tree();
+  const { id } = tree.open();
+  const { password, nonce: opening } = tree.record(id);
+  const first = new Uint8Array(Buffer.from(opening, 'hex'));
+  let count = 0;
+  const heldSince = (holder?: Uint8Array) => {
+    const nonce = new Uint8Array(16).fill(100 + ++count);
+    const attach = { type: 'attach' as const, session: id, password, nonce, key: new Uint8Array(32), timeout: 10_000 };
+    const { notices } = tree.batch([{ ...attach, ...(holder && { holder }) }]);
+    const opened = notices.map(({ message }) => message).findLast(({ type }) => type === 'opened');
+    return (opened as SessionOpened | undefined)?.heldSince;
+  };
+  // Generation 1 is that of createSession; each attachment is one more.
+  expect([heldSince(first), heldSince(first)]).toEqual([1, 1]);
+  expect([heldSince(), heldSince(new Uint8Array(16).fill(103))]).toEqual([4, 4]);
+  expect(heldSince(first)).toBe(6);
 });
 
 test('an attach sent again changes nothing; a wrong password neither', () => {
@@ -107,12 +127,19 @@ test('requests out of order wait for their predecessor within a batch; a gap is 
   expect(session.tree.batch([three, two]).replies.map(({ reply }) => reply.number)).toEqual([2, 3]);
 });
 
-test('a request with a wrong password or of an unknown session is dropped', () => {
+test('a request of an unknown session is dropped, and an append proves that the state was the newest', () => {
   const session = new Tree().open();
   const message = session.message([creation('/a')]);
-  const forged = { ...message, password: new Uint8Array(16) };
   const unknown = { ...message, session: 4_711 };
-  expect(session.tree.batch([forged, unknown])).toMatchObject({ replies: [], notices: [], transactions: [] });
+  const { zxid } = session.tree;
+  const proof = { session: 0, number: 0, effects: [], zxid };
+  expect(session.tree.batch([unknown])).toMatchObject({ replies: [], notices: [], transactions: [proof] });
+});
+
+test('a request with a wrong password is dropped', () => {
+  const session = new Tree().open();
+  const forged = { ...session.message([creation('/a')]), password: new Uint8Array(16) };
+  expect(session.tree.batch([forged])).toMatchObject({ replies: [], notices: [], transactions: [] });
 });
 
 test('ending a session removes its ephemerals in one transaction, those of the same batch too', () => {
@@ -130,7 +157,7 @@ test('an expiry ends exactly the attachment it names, and what it ended is forgo
   const tree = new Tree();
   const session = tree.open();
   session.create('/e', { mode: 'EPHEMERAL' });
-  expect(tree.system({ type: 'forget', session: session.id }).transactions).toEqual([]);
+  expect(tree.system({ type: 'forget', session: session.id }).transactions).toMatchObject([{ effects: [] }]);
   const { sessions, notices } = tree.system({ type: 'expire', session: session.id, generation: 1 });
   expect(sessions).toMatchObject([{ id: session.id, timeout: 0 }]);
   expect(notices).toMatchObject([{ message: { type: 'refused', error: 'SessionExpired' } }]);
