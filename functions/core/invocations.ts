@@ -73,9 +73,11 @@ export const transactionsAnswerSchema = v.object({
 });
 export type TransactionsAnswer = v.InferOutput<typeof transactionsAnswerSchema>;
 
-/** Asks the distributor for a checkpoint. */
-export const checkpointInvocationSchema = v.object({});
-export const checkpointAnswerSchema = v.object({ sequence: whole });
+/** Asks the distributor for a checkpoint; `hibernate`: and to drop the applied state, if nothing is newer than that. */
+export const checkpointInvocationSchema = v.object({ hibernate: v.optional(v.boolean()) });
+export type CheckpointInvocation = v.InferOutput<typeof checkpointInvocationSchema>;
+/** `hibernates`: the system store holds nothing any more. */
+export const checkpointAnswerSchema = v.object({ sequence: whole, hibernates: v.optional(v.boolean()) });
 export type CheckpointAnswer = v.InferOutput<typeof checkpointAnswerSchema>;
 
 /** Asks the heartbeat function to ping sessions and to submit the expiry of those that do not answer. */

@@ -1,7 +1,8 @@
 import { HaltedError, type InstanceSpec, SystemError, storageKeys } from '@faaskeeper/protocol';
 import { BOUNDS } from './bounds.ts';
-import { readManifest } from './checkpoint/manifest.ts';
+import { lookAtManifest } from './checkpoint/manifest.ts';
 import { rebuildSystemStore } from './checkpoint/rebuild.ts';
+import { reportRepair } from './faults.ts';
 import { expectInLog, readLog } from './log-reader.ts';
 import { LogTrimmedError, type Outside, type StoreState } from './ports.ts';
 import { isKeptInSystemStore, mutationsOf } from './tables.ts';
@@ -15,9 +16,13 @@ import { isKeptInSystemStore, mutationsOf } from './tables.ts';
 export async function rollForward(outside: Outside, spec: Pick<InstanceSpec, 'storagePrefix'>): Promise<StoreState> {
   const keys = storageKeys(spec.storagePrefix);
   for (let attempt = 1; attempt <= BOUNDS.raceAttempts; ) {
-    const { state } = await outside.system.read([]);
+    const { state, asleep } = await outside.system.read([]);
     if (state === undefined) {
       await rebuildSystemStore(outside, keys, undefined);
+      if (asleep !== undefined)
+        outside.logger.info({ applied: asleep }, 'the instance ends its hibernation: its applied state is rebuilt');
+      else if ((await outside.log.bounds()).last > 0)
+        reportRepair(outside, 'system-store', {}, 'there was no applied state: it is rebuilt from checkpoint and LOG');
       attempt++;
       continue;
     }
@@ -27,7 +32,7 @@ export async function rollForward(outside: Outside, spec: Pick<InstanceSpec, 'st
       if (end.state.applied === state.applied) attempt++;
     } catch (error) {
       if (!(error instanceof LogTrimmedError)) throw error;
-      const { manifest } = await readManifest(outside.objects, keys);
+      const { manifest } = await lookAtManifest(outside.objects, keys);
       if (manifest.sequence <= state.applied) {
         throw new HaltedError(`LOG after ${state.applied} is gone and no checkpoint covers it`, { cause: error });
       }

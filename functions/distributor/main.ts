@@ -9,6 +9,6 @@ await runFunction({
   create: (outside, spec) => new Distributor(outside, spec),
   events: {
     [EVENT_TYPES.transactions]: on(transactionsInvocationSchema, (core: Distributor, batch) => core.handle(batch)),
-    [EVENT_TYPES.checkpoint]: on(checkpointInvocationSchema, (core: Distributor) => core.checkpoint()),
+    [EVENT_TYPES.checkpoint]: on(checkpointInvocationSchema, (core: Distributor, how) => core.checkpoint(how)),
   },
 });

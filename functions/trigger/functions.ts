@@ -3,6 +3,7 @@ import type { InstanceSpec } from '@faaskeeper/protocol';
 import { LRUCache } from 'lru-cache';
 import { Agent } from 'undici';
 import { EVENT_TYPES } from '../core/invocations.ts';
+import type { Tracing } from '../core/tracing.ts';
 import { type Functions, InvocationError } from '../core/trigger/index.ts';
 import { eventHeaders } from '../host/index.ts';
 
@@ -37,6 +38,13 @@ interface Target {
 }
 type Targets = Readonly<Record<keyof FunctionUrls, Target>>;
 
+interface Invocation {
+  readonly type: string;
+  readonly instance: string;
+  readonly data: Uint8Array;
+  readonly timeoutMs: number;
+}
+
 /** Posts CloudEvents in HTTP binary mode over kept-alive connections; those to an origin go when it has none to keep. */
 export class HttpFunctions implements Functions {
   readonly #agent = new Agent({ connections: ORIGIN_CONNECTIONS, pipelining: 1 });
@@ -46,8 +54,9 @@ export class HttpFunctions implements Functions {
   readonly #prefix = randomBytes(12).toString('hex');
   #count = 0;
   readonly #known = new LRUCache<string, Record<string, string>>({ max: KNOWN_HEADERS });
+  readonly #tracing: Tracing | undefined;
 
-  constructor(urls: FunctionUrls, token: string) {
+  constructor(urls: FunctionUrls, token: string, tracing?: Tracing) {
     this.#shared = {
       writer: target(urls.writer),
       distributor: target(urls.distributor),
@@ -55,6 +64,7 @@ export class HttpFunctions implements Functions {
       heartbeat: target(urls.heartbeat),
     };
     this.#token = token;
+    this.#tracing = tracing;
   }
 
   /** The functions of an instance: its own where it has some, else the shared ones. */
@@ -69,20 +79,21 @@ export class HttpFunctions implements Functions {
     return this.#post(this.#shared, { type, instance, data, timeoutMs });
   }
 
-  async #post(
-    targets: Targets,
-    { type, instance, data, timeoutMs }: { type: string; instance: string; data: Uint8Array; timeoutMs: number },
-  ): Promise<Uint8Array> {
+  #post(targets: Targets, invocation: Invocation): Promise<Uint8Array> {
+    if (this.#tracing === undefined) return this.#send(targets, invocation);
+    return this.#tracing.stage('http', () => this.#send(targets, invocation), { kind: 'client' });
+  }
+
+  async #send(targets: Targets, { type, instance, data, timeoutMs }: Invocation): Promise<Uint8Array> {
     const name = FUNCTION_OF[type];
     if (name === undefined) throw new InvocationError(`No function takes events of type ${type}`);
     const { origin, path } = targets[name];
     const id = `${this.#prefix}-${++this.#count}`;
-    const headers = this.#headers(type, instance, id);
     const begun = {
       origin,
       path,
       method: 'POST',
-      headers,
+      headers: this.#headers(type, instance, id),
       body: data,
       headersTimeout: timeoutMs,
       bodyTimeout: timeoutMs,
@@ -107,7 +118,9 @@ export class HttpFunctions implements Functions {
       known.authorization = `Bearer ${this.#token}`;
       this.#known.set(kind, known);
     }
-    return { ...known, 'ce-id': id, 'ce-time': new Date().toISOString() };
+    const traceparent = this.#tracing?.current();
+    const own = { ...known, 'ce-id': id, 'ce-time': new Date().toISOString() };
+    return traceparent === undefined ? own : { ...own, 'ce-traceparent': traceparent };
   }
 
   async close(): Promise<void> {
@@ -127,7 +140,7 @@ function problem(name: string, status: number, body: Uint8Array): InvocationErro
   try {
     const parsed = JSON.parse(text) as { type?: unknown; detail?: unknown };
     if (typeof parsed.detail === 'string') detail = parsed.detail;
-    if (parsed.type === 'halted') halted = detail;
+    if (parsed.type === 'halted' || parsed.type === 'newer-format') halted = detail;
   } catch {
     // Not ours: a proxy in between answered.
   }

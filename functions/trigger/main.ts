@@ -18,12 +18,16 @@ import { triggerMetrics } from './metrics.ts';
 
 const url = v.pipe(v.string(), v.url(), v.regex(/^https?:/, 'must be an http or https URL'));
 
+const ms = v.pipe(v.string(), v.regex(/^[1-9]\d{0,9}$/, 'must be a number of ms'), v.transform(Number));
+
 const settings = {
   FAASKEEPER_WRITER_URL: url,
   FAASKEEPER_DISTRIBUTOR_URL: url,
   FAASKEEPER_WATCH_URL: url,
   FAASKEEPER_HEARTBEAT_URL: url,
   FAASKEEPER_TRIGGER_ID: v.optional(v.string()),
+  FAASKEEPER_LANE_REST_MS: v.optional(ms),
+  FAASKEEPER_HIBERNATE_AFTER_MS: v.optional(v.union([v.pipe(v.literal('0'), v.transform(Number)), ms])),
 } as const;
 
 await runProgram({
@@ -38,33 +42,46 @@ await runProgram({
       'FAASKEEPER_TRIGGER_ID',
       'name among its replicas; one that stays takes its lanes back at once (default from host and port)',
     ],
+    ['FAASKEEPER_LANE_REST_MS', 'ms without a message after which a lane gives its consumer back (default 60000)'],
+    [
+      'FAASKEEPER_HIBERNATE_AFTER_MS',
+      'ms without a request after which an instance keeps nothing in Redis (default 3600000; 0: never)',
+    ],
     ...STORES_HELP,
   ],
   begin,
 });
 
-function begin({ config, environment, logger, metrics }: ProgramContext): RunningProgram {
-  const urls = readSettings(settings, environment);
+function begin({ config, environment, logger, metrics, tracing }: ProgramContext): RunningProgram {
+  const own = readSettings(settings, environment);
   const storesConfig = readStoresConfig(environment);
   const functions = new HttpFunctions(
     {
-      writer: urls.FAASKEEPER_WRITER_URL,
-      distributor: urls.FAASKEEPER_DISTRIBUTOR_URL,
-      watch: urls.FAASKEEPER_WATCH_URL,
-      heartbeat: urls.FAASKEEPER_HEARTBEAT_URL,
+      writer: own.FAASKEEPER_WRITER_URL,
+      distributor: own.FAASKEEPER_DISTRIBUTOR_URL,
+      watch: own.FAASKEEPER_WATCH_URL,
+      heartbeat: own.FAASKEEPER_HEARTBEAT_URL,
     },
     config.FAASKEEPER_FUNCTION_TOKEN,
+    tracing,
   );
   const measured = triggerMetrics(metrics);
+  const incidents = metrics.incidents();
   let stores: OpenStores | undefined;
   let trigger: Trigger | undefined;
   const started = (async () => {
-    const open = await openStores(storesConfig, { name: 'trigger', logger });
+    const open = await openStores(storesConfig, {
+      name: 'trigger',
+      logger,
+      tracing,
+      incidents,
+      laneRestMs: own.FAASKEEPER_LANE_REST_MS,
+    });
     stores = open;
     const serving = new Trigger({
       clock: monotonicClock,
       logger,
-      holder: urls.FAASKEEPER_TRIGGER_ID ?? defaultId(config),
+      holder: own.FAASKEEPER_TRIGGER_ID ?? defaultId(config),
       outside: (spec) => ({
         ...open.instance(spec),
         clock: monotonicClock,
@@ -72,6 +89,9 @@ function begin({ config, environment, logger, metrics }: ProgramContext): Runnin
         logger: logger.child({ instance: spec.id }),
         functions: functions.of(spec),
         metrics: measured,
+        hibernateAfterMs: own.FAASKEEPER_HIBERNATE_AFTER_MS,
+        tracing,
+        incidents: incidents(spec.id),
         lane: (name) => open.lane(spec, name),
       }),
     });

@@ -11,7 +11,8 @@ export function triggerMetrics(metrics: ProgramMetrics): TriggerMetrics {
   const suspects = metrics.counter('faaskeeper_suspects_total', 'Sessions handed to the heartbeat function');
   const watermark = metrics.gauge('faaskeeper_watermark_zxid', 'Everything up to this zxid is visible', ['instance']);
   const owned = metrics.gauge('faaskeeper_instance_owned', '1 where this trigger serves the lanes', ['instance']);
-  const perInstance = [sessions, watermark, owned];
+  const halted = metrics.gauge('faaskeeper_instance_halted', '1 where an instance takes no writes', ['instance']);
+  const perInstance = [sessions, watermark, owned, halted];
   return {
     batch: (lane, messages, durationMs) => {
       sizes.observe({ lane }, messages);
@@ -26,6 +27,7 @@ export function triggerMetrics(metrics: ProgramMetrics): TriggerMetrics {
     suspects: (count) => suspects.inc(count),
     watermark: (instance, zxid) => watermark.set({ instance }, zxid),
     owned: (instance, is) => owned.set({ instance }, is ? 1 : 0),
+    halted: (instance, is) => halted.set({ instance }, is ? 1 : 0),
     forget: (instance) => {
       for (const gauge of perInstance) gauge.remove({ instance });
     },

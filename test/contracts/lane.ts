@@ -1,10 +1,14 @@
 import { type Delivery, type LaneSource, LaneTakenOverError } from '../../functions/core/ports.ts';
 import { bytes, text } from './bytes.ts';
 
-/** Something that lanes of one input can be opened on; `send` resolves when the message is in it. */
+/**
+ * Something that lanes of one input can be opened on; `send` resolves when the message is in it, with its sequence where
+ * lanes have to be told of it (LOG).
+ */
 export interface LaneUnderTest {
   source(): LaneSource;
-  send(payload: Uint8Array): Promise<void>;
+  // biome-ignore lint/suspicious/noConfusingVoidType: most have nothing to tell
+  send(payload: Uint8Array): Promise<number | void>;
 }
 
 const ALL = { messages: 1_000, bytes: 8_000_000 };
@@ -29,8 +33,12 @@ export function describeLaneContract(name: string, make: () => Promise<LaneUnder
       await lane.open();
       return lane;
     };
+    const sendOne = async (message: string | number) => {
+      const sequence = await input.send(bytes(String(message)));
+      for (const lane of opened) lane.expect(sequence ?? 0);
+    };
     const send = async (...messages: (string | number)[]) => {
-      for (const message of messages) await input.send(bytes(String(message)));
+      for (const message of messages) await sendOne(message);
     };
     beforeEach(async () => {
       input = await make();
@@ -98,7 +106,7 @@ export function describeLaneContract(name: string, make: () => Promise<LaneUnder
       // As many at a time as a sender may have outstanding: thousands of fsyncs at once take longer than a send may.
       const sending = (async () => {
         for (let i = 0; i < count; i += 100) {
-          await Promise.all(Array.from({ length: 100 }, (_, j) => input.send(bytes(String(i + j)))));
+          await Promise.all(Array.from({ length: 100 }, (_, j) => sendOne(i + j)));
         }
       })();
       const seen: (string | undefined)[] = [];

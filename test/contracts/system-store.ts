@@ -40,7 +40,26 @@ export function describeSystemStoreContract(name: string, make: () => Promise<Sy
     describeValues(() => store);
     describeOrder(() => ({ store, other }));
     describeRebuilds(() => ({ store, other, wipe }));
+    describeHibernation(() => ({ store, other }));
     describeLocks(() => ({ store, other }));
+  });
+}
+
+function describeHibernation(get: () => { store: SystemStore; other: SystemStore }): void {
+  test('a store that hibernates holds nothing, says so, and is rebuilt as a wiped one is', async () => {
+    const { store, other } = get();
+    const generation = await fillStore(store, [put('node', '', '/a', 'old')]);
+    expect(await store.apply({ generation, sequence: 1, zxid: 7, mutations: [] })).toBe('applied');
+    expect(await store.hibernate({ generation, applied: 0 })).toBe(false);
+    expect(await store.hibernate({ generation: 'another', applied: 1 })).toBe(false);
+    expect(await store.hibernate({ generation, applied: 1 })).toBe(true);
+    expect(await other.read([at('node', '', '/a')])).toMatchObject({ state: undefined, asleep: 1, values: [null] });
+    for await (const page of other.scan('node', '')) expect(page).toEqual([]);
+    expect(await other.apply({ generation, sequence: 2, zxid: 8, mutations: [] })).toBe('other generation');
+    expect(await store.hibernate({ generation, applied: 1 })).toBe(false);
+    await fillStore(other, [put('node', '', '/a', 'again')]);
+    const { asleep, values } = await store.read([at('node', '', '/a')]);
+    expect([asleep, text(values[0]!)]).toEqual([undefined, 'again']);
   });
 }
 

@@ -14,6 +14,8 @@ export const TRIGGER = {
   sinkTimeoutMs: 60_000,
   checkpointTimeoutMs: 10 * 60_000,
   checkpointRetryMs: 1_000,
+  /** An instance that was not used for so long keeps nothing in the system store. */
+  hibernateAfterMs: 3_600_000,
   /** Ownership of an instance's lanes. */
   lockTtlMs: 6_000,
   lockExtendMs: 2_000,

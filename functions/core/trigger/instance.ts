@@ -1,4 +1,4 @@
-import { decodeAs, encode, type InstanceSpec } from '@faaskeeper/protocol';
+import { decodeAs, encode, type InstanceSpec, storageKeys } from '@faaskeeper/protocol';
 import {
   EVENT_TYPES,
   type RequestsInvocation,
@@ -8,8 +8,11 @@ import {
   transactionsAnswerSchema,
 } from '../invocations.ts';
 import type { Delivery } from '../ports.ts';
+import { readWatermark } from '../stored-watermark.ts';
+import { delivery } from '../tracing.ts';
 import { TRIGGER } from './bounds.ts';
 import { Checkpointer } from './checkpointer.ts';
+import { Hibernation } from './hibernation.ts';
 import { Lane, type LaneAnswer } from './lane.ts';
 import { Loader } from './loader.ts';
 import { Ownership } from './ownership.ts';
@@ -20,11 +23,13 @@ import { Sweeper } from './sweeper.ts';
 
 /** What exists only while this trigger owns the instance. */
 interface Owned {
-  readonly lanes: readonly Lane[];
+  readonly requests: Lane;
+  readonly log: Lane;
   readonly sinks: SinkLanes;
   readonly sweeper: Sweeper;
   readonly checkpointer: Checkpointer;
   readonly loader: Loader;
+  readonly hibernation: Hibernation;
 }
 
 /** The trigger's work for one instance: its lanes, sessions, sweeps and checkpoints, while it owns them. */
@@ -66,8 +71,10 @@ export class InstanceTrigger {
   /** To be called every TRIGGER.tickMs while the trigger can hear sessions. */
   tick(): void {
     if (this.#owned === undefined) return;
+    const { sweeper, sinks, hibernation } = this.#owned;
     this.#sessions.tick();
-    this.#owned.sweeper.tick();
+    sweeper.tick();
+    hibernation.tick(() => this.#sessions.isEmpty && sinks.isEmpty && !sweeper.active && this.#halted.size === 0);
   }
 
   /** The trigger was cut off until now: nobody is suspected for it. */
@@ -80,14 +87,22 @@ export class InstanceTrigger {
     const sinks = new SinkLanes(this.#outside, id, () => this.#ownership.doubt());
     const sweeper = new Sweeper(this.#outside, this.#spec, this.#sessions);
     const checkpointer = new Checkpointer(this.#outside, id);
-    const watermark = (zxid: number) => this.#visible(zxid);
-    const loader = new Loader(this.#outside, this.#spec, { sessions: this.#sessions, sinks, sweeper, watermark });
-    const owned: Owned = { lanes: this.#lanes(() => owned), sinks, sweeper, checkpointer, loader };
+    const hibernation = new Hibernation(this.#outside, id);
+    const loader = new Loader(this.#outside, this.#spec, {
+      sessions: this.#sessions,
+      sinks,
+      sweeper,
+      watermark: (zxid) => this.#visible(zxid),
+      asleep: () => hibernation.asleep(),
+      appended: (sequence) => owned.log.expect(sequence),
+    });
+    const owned: Owned = { ...this.#lanes(() => owned), sinks, sweeper, checkpointer, loader, hibernation };
     this.#owned = owned;
     this.#outside.metrics.owned(id, true);
     this.#outside.logger.info({}, 'the lanes of the instance are served here');
     this.#sessions.open();
-    for (const lane of owned.lanes) lane.start();
+    owned.requests.start();
+    owned.log.start();
     loader.request();
     // A batch of the previous owner may still be with the writer: its answer will reach nobody.
     loader.request(TRIGGER.invocationTimeoutMs);
@@ -100,7 +115,8 @@ export class InstanceTrigger {
     owned.checkpointer.stop();
     owned.sweeper.stop();
     const stopped = await Promise.allSettled([
-      ...owned.lanes.map((lane) => lane.stop()),
+      owned.requests.stop(),
+      owned.log.stop(),
       owned.sinks.stop(),
       owned.loader.stop(),
     ]);
@@ -109,40 +125,51 @@ export class InstanceTrigger {
     }
     this.#sessions.close();
     this.#halted.clear();
+    this.#tellHalted();
     this.#outside.metrics.owned(this.#spec.id, false);
   }
 
-  #lanes(owned: () => Owned): Lane[] {
+  #tellHalted(): void {
+    this.#outside.metrics.halted(this.#spec.id, this.#halted.size > 0);
+  }
+
+  #lanes(owned: () => Owned): Pick<Owned, 'requests' | 'log'> {
     const lane = (name: 'request' | 'log', post: (batch: readonly Delivery[]) => Promise<LaneAnswer>) =>
       new Lane({
         ...this.#outside,
         name,
         source: this.#outside.lane(name),
         post: async (batch) => {
-          const done = await post(batch);
-          this.#halted.delete(name);
+          const done = await delivery(this.#outside.tracing, `${name} batch`, batch, () => post(batch));
+          if (this.#halted.delete(name)) this.#tellHalted();
           return done;
         },
         onTakenOver: () => this.#ownership.doubt(),
         onFailure: (error) => {
-          if (error instanceof InvocationError && error.halted !== undefined) this.#halted.set(name, error.halted);
+          if (!(error instanceof InvocationError) || error.halted === undefined) return;
+          this.#halted.set(name, error.halted);
+          this.#tellHalted();
         },
-        ...(name === 'request' ? { onRecovery: () => owned().loader.request() } : {}),
+        ...(name === 'request'
+          ? { onRecovery: () => owned().loader.request() }
+          : { after: () => storedSequence(this.#outside, this.#spec) }),
       });
-    return [
-      lane('request', (batch) => this.#requests(batch, owned())),
-      lane('log', (batch) => this.#transactions(batch, owned())),
-    ];
+    return {
+      requests: lane('request', (batch) => this.#requests(batch, owned())),
+      log: lane('log', (batch) => this.#transactions(batch, owned())),
+    };
   }
 
   async #requests(batch: readonly Delivery[], owned: Owned): Promise<{ sequence: number }> {
     const requests = batch.map(({ subject, payload }) => ({ subject, payload }));
+    owned.hibernation.used();
     const invocation: RequestsInvocation = { watermark: this.#watermark, requests };
     const body = await this.#invoke(EVENT_TYPES.requests, encode(invocation));
     const answer = decodeAs(requestsAnswerSchema, body, 'answer of the writer');
     this.#sessions.update(answer.sessions);
     owned.sinks.update(answer.registrations);
     if (answer.timed) owned.sweeper.timed();
+    owned.log.expect(answer.sequence);
     return { sequence: lastOf(batch) };
   }
 
@@ -165,6 +192,12 @@ export class InstanceTrigger {
   #invoke(type: string, data: Uint8Array): Promise<Uint8Array> {
     return this.#outside.functions.invoke(type, this.#spec.id, data, TRIGGER.invocationTimeoutMs);
   }
+}
+
+/** The last LOG sequence that is visible for sure. */
+async function storedSequence(outside: TriggerOutside, { storagePrefix }: InstanceSpec): Promise<number> {
+  const stored = await readWatermark(outside, storageKeys(storagePrefix));
+  return stored?.position?.sequence ?? 0;
 }
 
 function lastOf(batch: readonly Delivery[]): number {

@@ -17,6 +17,8 @@ export interface LaneOptions extends Timing {
   /** For logs and metrics: request, log, sink. */
   readonly name: string;
   readonly source: LaneSource;
+  /** Up to which sequence everything is known to be done when the lane is opened. Default: nothing is. */
+  readonly after?: () => Promise<number>;
   readonly metrics: LaneMetrics;
   /** Hands a batch to its function. Throws when nothing is done. */
   readonly post: (batch: readonly Delivery[]) => Promise<LaneAnswer>;
@@ -57,6 +59,11 @@ export class Lane {
     this.#running ??= this.#run();
   }
 
+  /** The input holds a message of this sequence, though the lane may not have heard of it. */
+  expect(sequence: number): void {
+    this.#options.source.expect(sequence);
+  }
+
   /** Finishes the batch in flight (unless it hangs), takes no other, closes the source. */
   async stop(): Promise<void> {
     this.#stopping.abort();
@@ -75,7 +82,7 @@ export class Lane {
     while (!signal.aborted) {
       try {
         this.#become('opening');
-        await source.open();
+        await source.open(await this.#options.after?.());
         for (;;) {
           this.#become('waiting');
           const gathered = this.#gatherMs > 0 ? await this.#gather(this.#gatherMs, signal) : [];

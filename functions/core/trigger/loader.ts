@@ -14,6 +14,10 @@ export interface LoaderTargets {
   readonly sweeper: Sweeper;
   /** Everything up to this zxid is visible. */
   readonly watermark: (zxid: number) => void;
+  /** The system store holds nothing, and need not. */
+  readonly asleep: () => void;
+  /** LOG has grown to this sequence. */
+  readonly appended: (sequence: number) => void;
 }
 
 /**
@@ -76,6 +80,7 @@ export class Loader {
     const { system, log } = this.#outside;
     const { last } = await log.bounds();
     if (!(await this.#reached(last))) await this.#rollForward();
+    this.#targets.appended(last);
     const current = await this.#reached(last);
     await this.#targets.sessions.load();
     for await (const page of system.scan('registration', '')) {
@@ -87,14 +92,17 @@ export class Loader {
       break;
     }
     const stored = await readWatermark(this.#outside, storageKeys(this.#spec.storagePrefix));
-    if (stored !== undefined) this.#targets.watermark(stored.position.zxid);
+    if (stored?.position !== undefined) this.#targets.watermark(stored.position.zxid);
     return current;
   }
 
   /** The store has applied LOG up to this sequence; a wiped one has not. */
   async #reached(sequence: number): Promise<boolean> {
-    if (sequence === 0) return true;
-    const { state } = await this.#outside.system.read([]);
+    const { state, asleep = 0 } = await this.#outside.system.read([]);
+    if (state === undefined && asleep >= sequence) {
+      this.#targets.asleep();
+      return true;
+    }
     return state !== undefined && state.applied >= sequence;
   }
 

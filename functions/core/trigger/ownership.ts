@@ -42,6 +42,7 @@ export class Ownership {
 
   async stop(): Promise<void> {
     this.#stopping.abort();
+    this.#letGo?.abort();
     await this.#running;
   }
 
@@ -53,7 +54,7 @@ export class Ownership {
         try {
           this.#letGo = new AbortController();
           await onOwned();
-          await this.#hold(AbortSignal.any([signal, this.#letGo.signal]));
+          if (!signal.aborted) await this.#hold(this.#letGo.signal);
         } catch (err) {
           logger.error({ err }, 'the lanes of an instance could not be started');
         }
@@ -81,7 +82,9 @@ export class Ownership {
     const { system, clock, name, holder, logger } = this.#options;
     let extendedAt = clock.now();
     while (!signal.aborted) {
-      await clock.sleep(TRIGGER.lockExtendMs, signal).catch(() => {});
+      // At the same moments for all instances, so that one command extends all locks.
+      const waitMs = TRIGGER.lockExtendMs - (clock.now() % TRIGGER.lockExtendMs);
+      await clock.sleep(waitMs, signal).catch(() => {});
       if (signal.aborted) return;
       const asked = clock.now();
       try {

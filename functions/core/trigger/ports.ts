@@ -43,6 +43,8 @@ export interface TriggerMetrics extends LaneMetrics {
   suspects(count: number): void;
   watermark(instance: string, zxid: number): void;
   owned(instance: string, owned: boolean): void;
+  /** It takes no writes: the stores disagree, or a newer release has written there. */
+  halted(instance: string, halted: boolean): void;
   /** The instance is gone. */
   forget(instance: string): void;
 }
@@ -50,6 +52,8 @@ export interface TriggerMetrics extends LaneMetrics {
 export interface TriggerOutside extends Outside {
   readonly functions: Functions;
   readonly metrics: TriggerMetrics;
+  /** Default TRIGGER.hibernateAfterMs; 0: never. */
+  readonly hibernateAfterMs?: number | undefined;
   lane(name: LaneName): LaneSource;
 }
 

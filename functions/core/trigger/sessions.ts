@@ -93,6 +93,11 @@ export class Sessions {
     if (due.length > 0) void this.#suspect(due);
   }
 
+  /** Nobody is known, not even of those that have ended. */
+  get isEmpty(): boolean {
+    return this.#table.size === 0 && this.#ended.size === 0 && this.#unknown.size === 0;
+  }
+
   /** Some ended session is due to be forgotten. */
   hasForgettable(): boolean {
     for (const dueAt of this.#ended.values()) return dueAt <= this.#outside.clock.now();

@@ -1,6 +1,7 @@
 import { decodeAs, encode } from '@faaskeeper/protocol';
 import { type ChangesInvocation, changesAnswerSchema, EVENT_TYPES, type RequestsAnswer } from '../invocations.ts';
 import type { Delivery } from '../ports.ts';
+import { delivery } from '../tracing.ts';
 import { TRIGGER } from './bounds.ts';
 import { Lane } from './lane.ts';
 import type { TriggerOutside } from './ports.ts';
@@ -17,6 +18,10 @@ export class SinkLanes {
     this.#outside = outside;
     this.#instance = instance;
     this.#onTakenOver = onTakenOver;
+  }
+
+  get isEmpty(): boolean {
+    return this.#lanes.size === 0;
   }
 
   update(registrations: RequestsAnswer['registrations']): void {
@@ -38,7 +43,7 @@ export class SinkLanes {
       metrics,
       name: 'sink',
       source: this.#outside.lane({ sink: registration }),
-      post: (batch) => this.#post(registration, batch),
+      post: (batch) => delivery(this.#outside.tracing, 'sink batch', batch, () => this.#post(registration, batch)),
       onTakenOver: this.#onTakenOver,
     });
     this.#lanes.set(registration, lane);

@@ -1,9 +1,11 @@
 import {
+  BadArgumentsError,
   INSTANCE_ID,
   INSTANCES_BUCKET,
   type InstanceSpec,
   type InstanceSpecInput,
   instanceSpecSchema,
+  MarshallingError,
   validate,
 } from '@faaskeeper/protocol';
 import { type KV, type NatsConnection, StorageType } from 'nats';
@@ -17,18 +19,43 @@ export type InstanceChange =
 
 /**
  * Creates or updates the streams of an instance and registers it. May be repeated. REQ and LOG are made at once, SINK
- * and DEAD with their first message.
+ * and DEAD with their first message; from then on REQ is there while its lane needs it.
  *
- * @throws MarshallingError when the spec is not valid.
+ * @throws MarshallingError when the spec is not valid; BadArgumentsError when it has another type of user storage than
+ * the instance that is there.
  */
 export async function declareInstance(connection: NatsConnection, input: InstanceSpecInput): Promise<InstanceSpec> {
-  const spec = await declareStreams(connection, input);
+  const spec = validate(instanceSpecSchema, input, 'instance spec');
   const bucket = await openBucket(connection);
-  const document = JSON.stringify(spec);
   const known = await bucket.get(spec.id);
+  const before = known?.operation === 'PUT' ? specIfAny(spec.id, known.value) : undefined;
+  if (before !== undefined) requireSameStorage(before, spec);
+  await declareStream(connection, spec, 'log');
+  if (known?.operation !== 'PUT') await declareStream(connection, spec, 'request');
+  await replicateRegistry(connection, spec.logReplicas);
+  const document = JSON.stringify(spec);
   // Each put is told to every trigger, function and gateway.
   if (known?.operation !== 'PUT' || known.string() !== document) await bucket.put(spec.id, document);
   return spec;
+}
+
+/** Whoever comes first makes the registry, without knowing of replicas: it gets as many as the logs that it tells of. */
+async function replicateRegistry(connection: NatsConnection, replicas: number): Promise<void> {
+  if (replicas === 1) return;
+  const stream = `KV_${INSTANCES_BUCKET}`;
+  type Info = { readonly config: { readonly num_replicas: number } };
+  const { config } = await jetStreamRequest<Info>(connection, `$JS.API.STREAM.INFO.${stream}`, '');
+  if (config.num_replicas >= replicas) return;
+  const changed = JSON.stringify({ ...config, num_replicas: replicas });
+  await jetStreamRequest(connection, `$JS.API.STREAM.UPDATE.${stream}`, changed);
+}
+
+function requireSameStorage({ id, userStorage: { type } }: InstanceSpec, { userStorage: wanted }: InstanceSpec): void {
+  if (type === wanted.type) return;
+  throw new BadArgumentsError(
+    `The user storage of instance ${id} is ${type} and cannot become ${wanted.type}: declare a new instance, and ` +
+      'restore a backup of this one into it',
+  );
 }
 
 /**
@@ -103,7 +130,7 @@ export class InstanceDirectory {
     if (!INSTANCE_ID.test(id)) return undefined;
     const entry = await (await openBucket(this.#connection)).get(id);
     if (entry === null || entry.operation !== 'PUT') return undefined;
-    const spec = parseSpec(entry.value);
+    const spec = parseSpec(id, entry.value);
     // Only what the watch will keep current may be remembered.
     this.#startWatching();
     this.#known.set(id, spec);
@@ -164,7 +191,7 @@ export class InstanceDirectory {
 
   #declared(id: string, document: Uint8Array): void {
     try {
-      const spec = parseSpec(document);
+      const spec = parseSpec(id, document);
       this.#known.set(id, spec);
       for (const handler of this.#handlers) handler({ type: 'declared', spec });
     } catch (error) {
@@ -178,8 +205,20 @@ export class InstanceDirectory {
   }
 }
 
-function parseSpec(document: Uint8Array): InstanceSpec {
-  return validate(instanceSpecSchema, JSON.parse(Buffer.from(document).toString('utf8')), 'registered instance spec');
+function parseSpec(id: string, document: Uint8Array): InstanceSpec {
+  const what = `registered instance spec of ${JSON.stringify(id)}`;
+  const spec = validate(instanceSpecSchema, JSON.parse(Buffer.from(document).toString('utf8')), what);
+  if (spec.id !== id) throw new MarshallingError(`A ${what} is that of ${spec.id}`);
+  return spec;
+}
+
+/** Undefined for a document that declares nothing: it is there to be replaced. */
+function specIfAny(id: string, document: Uint8Array): InstanceSpec | undefined {
+  try {
+    return parseSpec(id, document);
+  } catch {
+    return undefined;
+  }
 }
 
 async function openBucket(connection: NatsConnection): Promise<KV> {

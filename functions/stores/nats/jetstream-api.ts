@@ -4,6 +4,8 @@ import { type MsgHdrs, type NatsConnection, NatsError } from 'nats';
 export const API_ERROR = {
   streamNotFound: 10_059,
   streamNameInUse: 10_058,
+  /** The servers of a cluster that have it are away. */
+  streamOffline: 10_118,
   consumerNotFound: 10_014,
   noMessageFound: 10_037,
   wrongLastSequence: 10_071,

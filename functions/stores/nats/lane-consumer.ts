@@ -77,7 +77,8 @@ export async function createLaneConsumer(
     ack_wait: ACK_WAIT_NS,
     max_ack_pending: MAX_UNACKNOWLEDGED,
     mem_storage: true,
-    num_replicas: 1,
+    // As many as the stream has.
+    num_replicas: 0,
   };
   const subject = `$JS.API.CONSUMER.CREATE.${stream}.${name}${filter === undefined ? '' : `.${filter}`}`;
   await jetStreamRequest(connection, subject, JSON.stringify({ stream_name: stream, config, action: 'create' }));

@@ -1,12 +1,16 @@
 import { subjects } from '@faaskeeper/protocol';
 import { headers, type NatsConnection } from 'nats';
 import { type AppendOutcome, type Log, type LogMessage, LogTrimmedError } from '../../core/ports.ts';
+import type { Tracing } from '../../core/tracing.ts';
 import { API_ERROR, apiErrorCode, jetStreamRequest } from './jetstream-api.ts';
 import { readByConsumer } from './log-reader.ts';
+import { setTraceparent } from './origin.ts';
 
 export interface LogOptions {
   /** An append without an answer after this time is `unknown`. Default 2 s. */
   readonly appendTimeoutMs?: number;
+  /** An entry carries the span that appended it. */
+  readonly tracing?: Tracing | undefined;
 }
 
 /** Up to so many messages are read one by one, in parallel: below it a consumer costs more. */
@@ -23,6 +27,7 @@ export class JetStreamLog implements Log {
   readonly #stream: string;
   readonly #subject: string;
   readonly #appendTimeoutMs: number;
+  readonly #tracing: Tracing | undefined;
 
   constructor(connection: NatsConnection, instance: string, options: LogOptions = {}) {
     const named = subjects(instance);
@@ -30,12 +35,14 @@ export class JetStreamLog implements Log {
     this.#stream = named.streams.log;
     this.#subject = named.log;
     this.#appendTimeoutMs = options.appendTimeoutMs ?? DEFAULT_APPEND_TIMEOUT_MS;
+    this.#tracing = options.tracing;
   }
 
   async append(payload: Uint8Array, expectedLast: number, signal?: AbortSignal): Promise<AppendOutcome> {
     const expectations = headers();
     expectations.set('Nats-Expected-Stream', this.#stream);
     expectations.set('Nats-Expected-Last-Sequence', String(expectedLast));
+    setTraceparent(expectations, this.#tracing);
     try {
       const acknowledged = jetStreamRequest<{ stream: string; seq: number }>(this.#connection, this.#subject, payload, {
         timeoutMs: this.#appendTimeoutMs,

@@ -1,9 +1,11 @@
 import { subjects } from '@faaskeeper/protocol';
 import { headers, type NatsConnection } from 'nats';
 import type { Notifications } from '../../core/ports.ts';
+import type { Tracing } from '../../core/tracing.ts';
 import { onConnectionChange } from './connection.ts';
 import { isNoResponders, jetStreamRequest } from './jetstream-api.ts';
-import { declareStream } from './streams.ts';
+import { setTraceparent } from './origin.ts';
+import { declareStream, type StreamSpec } from './streams.ts';
 
 const FLUSH_TIMEOUT_MS = 5_000;
 const STORE_TIMEOUT_MS = 5_000;
@@ -13,12 +15,14 @@ const WAITING_BYTES = 16 * 1024 * 1024;
 /** Core NATS, and the streams SINK and DEAD of one instance, which come into being with their first message. */
 export class NatsNotifications implements Notifications {
   readonly #connection: NatsConnection;
-  readonly #instance: string;
+  readonly #spec: StreamSpec;
   readonly #backlog: Backlog;
+  readonly #tracing: Tracing | undefined;
 
-  constructor(connection: NatsConnection, instance: string) {
+  constructor(connection: NatsConnection, spec: StreamSpec, options: { readonly tracing?: Tracing | undefined } = {}) {
     this.#connection = connection;
-    this.#instance = instance;
+    this.#tracing = options.tracing;
+    this.#spec = spec;
     this.#backlog = backlogOf(connection);
   }
 
@@ -58,7 +62,7 @@ export class NatsNotifications implements Notifications {
     } catch (error) {
       const stream = this.#lazyStream(subject);
       if (stream === undefined || !isNoResponders(error)) throw error;
-      await declareStream(this.#connection, { id: this.#instance, logReplicas: 1 }, stream);
+      await declareStream(this.#connection, this.#spec, stream);
       await this.#store(subject, payload, id);
     }
   }
@@ -66,11 +70,12 @@ export class NatsNotifications implements Notifications {
   async #store(subject: string, payload: Uint8Array, id: string): Promise<void> {
     const named = headers();
     named.set('Nats-Msg-Id', id);
+    setTraceparent(named, this.#tracing);
     await jetStreamRequest(this.#connection, subject, payload, { timeoutMs: STORE_TIMEOUT_MS, headers: named });
   }
 
   #lazyStream(subject: string): 'sink' | 'dead' | undefined {
-    const named = subjects(this.#instance);
+    const named = subjects(this.#spec.id);
     if (subject.startsWith(named.sink(''))) return 'sink';
     return subject.startsWith(named.dead('')) ? 'dead' : undefined;
   }

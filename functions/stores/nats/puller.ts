@@ -1,4 +1,5 @@
 import { createInbox, type Msg, type NatsConnection, type Subscription } from 'nats';
+import type { Delivery } from '../../core/ports.ts';
 
 /** A message of a consumer. `consumerSequence` counts deliveries: a gap in it means that one was lost on its way. */
 export interface PulledMessage {
@@ -8,6 +9,7 @@ export interface PulledMessage {
   readonly payload: Uint8Array;
   /** Where its acknowledgement goes. */
   readonly reply: string;
+  readonly origin?: Delivery['origin'];
 }
 
 /** Answers to a pull that are no messages. `404`, `408` and most `409` just end the pull. */
@@ -17,6 +19,8 @@ export interface PullHandlers {
   message(message: PulledMessage): void;
   /** The pull has ended, with all its messages or before; `status` says why in the latter case. */
   ended(status: PullStatus | undefined): void;
+  /** Where a message comes from, if that is to be told. */
+  readonly origin?: ((message: Msg) => Delivery['origin']) | undefined;
   /** The server is alive though it has no message. */
   heartbeat?(): void;
 }
@@ -81,7 +85,9 @@ export class Puller {
   #receive(message: Msg): void {
     const delivered = message.reply === undefined ? undefined : parseReply(message.reply);
     if (delivered !== undefined) {
-      this.#handlers.message({ ...delivered, subject: message.subject, payload: message.data });
+      const origin = this.#handlers.origin?.(message);
+      const from = origin === undefined ? undefined : { origin };
+      this.#handlers.message({ ...delivered, subject: message.subject, payload: message.data, ...from });
       if (this.#left > 0 && --this.#left === 0) this.#handlers.ended(undefined);
       return;
     }
@@ -103,7 +109,7 @@ function newInbox(connection: NatsConnection): string {
 }
 
 /** `$JS.ACK.[domain.account.]stream.consumer.deliveries.sequence.consumerSequence.time.pending[.token]` */
-function parseReply(reply: string): Omit<PulledMessage, 'subject' | 'payload'> | undefined {
+function parseReply(reply: string): Omit<PulledMessage, 'subject' | 'payload' | 'origin'> | undefined {
   const tokens = reply.split('.');
   if (tokens[0] !== '$JS' || tokens[1] !== 'ACK') return undefined;
   const shift = tokens.length > 9 ? 2 : 0;

@@ -54,7 +54,8 @@ function streamConfig(spec: StreamSpec, kind: StreamKind): StreamConfig {
         retention: 'workqueue',
         // NATS does not check reply subjects: a PubAck would go wherever a client says (invariant 13).
         no_ack: true,
-        num_replicas: 1,
+        // A node that is lost would take writes with it for as long as it stays away.
+        num_replicas: spec.logReplicas,
         max_age: BOUNDS.requestAgeNs,
         max_bytes: BOUNDS.requestBytes,
         duplicate_window: BOUNDS.minWindowNs,
@@ -118,13 +119,28 @@ export async function removeStream(connection: NatsConnection, instance: string,
   }
 }
 
-/** Whether the instance has such a stream. */
-export async function streamExists(connection: NatsConnection, instance: string, kind: StreamKind): Promise<boolean> {
+export interface StreamState {
+  readonly messages: number;
+  /** Last sequence ever given. */
+  readonly last: number;
+}
+
+/** What a stream holds, possibly stale; undefined: it is not there. */
+export async function streamState(connection: NatsConnection, stream: string): Promise<StreamState | undefined> {
   try {
-    await jetStreamRequest(connection, `$JS.API.STREAM.INFO.${subjects(instance).streams[kind]}`, '');
-    return true;
+    const { state } = await jetStreamRequest<{ state: { messages: number; last_seq: number } }>(
+      connection,
+      `$JS.API.STREAM.INFO.${stream}`,
+      '',
+    );
+    return { messages: state.messages, last: state.last_seq };
   } catch (error) {
-    if (apiErrorCode(error) === API_ERROR.streamNotFound) return false;
+    if (apiErrorCode(error) === API_ERROR.streamNotFound) return undefined;
     throw error;
   }
+}
+
+/** Whether the instance has such a stream. */
+export async function streamExists(connection: NatsConnection, instance: string, kind: StreamKind): Promise<boolean> {
+  return (await streamState(connection, subjects(instance).streams[kind])) !== undefined;
 }

@@ -5,11 +5,12 @@ import type { Table } from '../../core/ports.ts';
  *
  * | key | what |
  * | --- | --- |
- * | `fk:{id}:gen` | the current generation, which names the namespace that counts |
- * | `fk:{id}:g...:state` | hash: applied, zxid |
+ * | `fk:{id}:gen` | the current generation, which names the namespace that counts; `asleep:<applied>`: none does, on purpose |
+ * | `fk:{id}:g...:state` | hash: applied, zxid, format, sum |
  * | `fk:{id}:g...:t:<table>:<group>` | hash or atomic list of one group of a table |
  * | `fk:{id}:rebuild:g...` | lease of a rebuild that fills this namespace |
  * | `fk:{id}:lock:<name>` | timed lock; with `:fence` its counter of tokens |
+ * | `fk:{id}:u:...`, `fk:{id}:p:...` | Hybrid user storage: see recordKeys in client/protocol |
  */
 export function instanceKeys(instance: string) {
   const root = `fk:{${instance}}:`;

@@ -19,6 +19,7 @@ export const silentMetrics: TriggerMetrics = {
   suspects: quiet,
   watermark: quiet,
   owned: quiet,
+  halted: quiet,
   forget: quiet,
 };
 
@@ -30,6 +31,7 @@ export function message(sequence: number, payload = new Uint8Array([sequence])):
 export class FakeLane implements LaneSource {
   readonly acknowledged: number[] = [];
   readonly opened: number[] = [];
+  readonly expected: number[] = [];
   closed = false;
   #waiting: Delivery[] = [];
   #wake: (() => void) | undefined;
@@ -64,6 +66,10 @@ export class FakeLane implements LaneSource {
     return this.#waiting.splice(0, bounds.messages);
   }
 
+  expect(sequence: number): void {
+    this.expected.push(sequence);
+  }
+
   acknowledge(sequence: number): void {
     this.acknowledged.push(sequence);
   }
@@ -96,6 +102,8 @@ export class FakeOutside {
   ]);
   storedWatermark: StoredObject | undefined;
   applied = 1;
+  /** The system store was emptied on purpose. */
+  asleep = false;
   lockHolder: string | undefined;
   lastSequence = 1;
   readonly #handlers = new Map<string, Set<(payload: Uint8Array, subject: string) => void>>();
@@ -146,7 +154,8 @@ export class FakeOutside {
       objects: { get: async () => this.storedWatermark } as never,
       system: {
         read: async (addresses) => ({
-          state: { generation: 'g', applied: this.applied, zxid: 1 },
+          state: this.asleep ? undefined : { generation: 'g', applied: this.applied, zxid: 1 },
+          ...(this.asleep ? { asleep: this.applied } : {}),
           values: addresses.map(({ table, key }) => tables[table]?.get(key) ?? null),
           groups: [],
         }),

@@ -6,7 +6,7 @@ import {
   type SuspectsInvocation,
   type SweepInvocation,
 } from '../../../functions/core/invocations.ts';
-import { InvocationError, Trigger } from '../../../functions/core/trigger/index.ts';
+import { InvocationError, TRIGGER, Trigger } from '../../../functions/core/trigger/index.ts';
 import { settled } from '../../support/manual-clock.ts';
 import { beat, FakeOutside, message, NAMES, password, record, SPEC, silentLogger, ticket } from './fakes.ts';
 
@@ -327,4 +327,70 @@ test('an instance that is removed is served no more', async () => {
   await outside.clock.advance(1_000);
   expect([...outside.lanes.values()].map(({ closed }) => closed)).toEqual([true, true]);
   expect(outside.lockHolder).toBeUndefined();
+});
+
+describe('hibernation', () => {
+  const HOUR = TRIGGER.hibernateAfterMs;
+  const asked = () => outside.callsOf(EVENT_TYPES.checkpoint).length;
+  /** In steps: the trigger must not think that it stood still. */
+  const pass = async (ms: number) => {
+    for (let left = ms; left > 0; left -= 60_000) await outside.clock.advance(Math.min(left, 60_000));
+  };
+  beforeEach(() => outside.answers.set(EVENT_TYPES.checkpoint, () => ({ sequence: 1, hibernates: true })));
+
+  test('an instance that nobody has used for an hour hibernates, and again an hour after it was used', async () => {
+    await serve();
+    await pass(HOUR - 10_000);
+    await batch({});
+    await pass(HOUR - 10_000);
+    expect(asked()).toBe(0);
+    await pass(20_000);
+    expect(asked()).toBe(1);
+    expect(decode(outside.callsOf(EVENT_TYPES.checkpoint)[0]!.data)).toEqual({ hibernate: true });
+    await pass(2 * HOUR);
+    expect(asked()).toBe(1);
+    await batch({}, 2);
+    await pass(HOUR + 10_000);
+    expect(asked()).toBe(2);
+  });
+
+  test('sessions, containers and registrations keep it awake', async () => {
+    outside.registrations.set('r', encode({ id: 'r' }));
+    await serve();
+    await pass(2 * HOUR);
+    await trigger.stop();
+    outside.registrations.clear();
+    outside.timed.set('/c', new Uint8Array());
+    outside.answers.set(EVENT_TYPES.sweep, () => ({ timed: 1 }));
+    await serve();
+    await pass(2 * HOUR);
+    await trigger.stop();
+    outside.timed.clear();
+    outside.sessions.set('1', record(1, { timeout: 4 * HOUR }));
+    await serve();
+    await pass(2 * HOUR);
+    expect(asked()).toBe(0);
+  });
+
+  test('where the distributor cannot, it is asked again an hour later', async () => {
+    outside.answers.set(EVENT_TYPES.checkpoint, () => ({ sequence: 1, hibernates: false }));
+    await serve();
+    await pass(3 * HOUR + 10_000);
+    expect(asked()).toBe(3);
+  });
+
+  test('a new owner does not wake what hibernates', async () => {
+    outside.asleep = true;
+    await serve();
+    await pass(2 * HOUR);
+    expect(outside.invoked).toEqual([]);
+  });
+});
+
+test("LOG's lane is told of what is in LOG, by each answer of the writer and when the lanes are taken over", async () => {
+  outside.lastSequence = 1;
+  await serve();
+  expect(outside.lane('log').expected).toContain(1);
+  await batch({ sequence: 9 });
+  expect(outside.lane('log').expected.at(-1)).toBe(9);
 });
