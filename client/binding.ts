@@ -3,7 +3,7 @@ import { readdir, readFile, realpath } from 'node:fs/promises';
 import { join } from 'node:path';
 import { BadArgumentsError, INSTANCE_ID } from '@faaskeeper/protocol';
 import type { Binding } from './options.ts';
-import type { S3Keys } from './transport/index.ts';
+import type { RedisLogin, S3Keys } from './transport/index.ts';
 
 const TYPE = 'faaskeeper';
 
@@ -54,7 +54,18 @@ export async function readBinding(dir?: string): Promise<Binding> {
       renew: () => readKeys(found),
       ...trust,
     },
+    ...(values.has('redis-url')
+      ? { redis: { url: value('redis-url'), ...loginOf(values), renew: () => readLogin(found), ...trust } }
+      : {}),
   };
+}
+
+function loginOf(values: ReadonlyMap<string, string>): RedisLogin {
+  return { username: values.get('redis-username'), password: values.get('redis-password') };
+}
+
+async function readLogin(dir: string): Promise<RedisLogin> {
+  return loginOf(await readValues(dir));
 }
 
 async function readKeys(dir: string): Promise<S3Keys> {
@@ -69,7 +80,7 @@ async function readKeys(dir: string): Promise<S3Keys> {
 const NAMES = [
   ...['type', 'instance', 'nats-url', 'nats-user', 'nats-password', 'nats-creds', 'zookeeper', 'ca.crt'],
   ...['s3-endpoint', 's3-region', 's3-bucket', 's3-access-key-id', 's3-secret-access-key', 's3-session-token'],
-  's3-prefix',
+  ...['s3-prefix', 'redis-url', 'redis-username', 'redis-password'],
 ];
 
 /**

@@ -28,7 +28,9 @@ export const DEFAULTS = {
   /** A read that failed (outage of user storage) is repeated after so long, doubling up to the maximum. */
   readRetryFirst: 50,
   readRetryMax: 2_000,
-  /** A stored object that does not decode is read again so often before the call fails. */
+  /** A session whose user storage has lost something makes itself heard at most so often. */
+  wakeInterval: 2_000,
+  /** A stored object that is damaged or missing is read again so often before the system is asked. */
   corruptReads: 4,
   /** Snapshots that did not fit together before a multiRead holds the watermark. */
   snapshotReads: 8,

@@ -23,6 +23,7 @@ import type { Credentials } from './session/handshake.ts';
 import { ENVELOPE_BYTES, requestBytes } from './session/requests.ts';
 import { Session } from './session/session.ts';
 import type { SessionState } from './session/states.ts';
+import { traced } from './tracing.ts';
 import { type Follower, View } from './view.ts';
 import type { CallOptions } from './waiting.ts';
 import { type Known, knownOf, knownOfNode, type WatchEvent } from './watches/events.ts';
@@ -54,6 +55,7 @@ export interface EngineOptions {
 }
 
 type AnyCall = PendingCall<unknown> & Call;
+type WriteOptions = CallOptions & { covered?: boolean; path?: string | undefined; raw?: boolean; query?: boolean };
 
 /** Wires session, watermark, watches, reads and cache: everything below the public methods. */
 export class Engine implements Follower {
@@ -95,7 +97,7 @@ export class Engine implements Follower {
     this.view = view ?? new View(outside, instance, { cacheBytes: options.cacheBytes, system: ofSystem });
     this.#identities = options.identities ?? [];
     this.#grace = new ReplyGrace(clock);
-    this.#nodes = new NodeReader(objects, clock, options.prefix);
+    this.#nodes = new NodeReader(objects, clock, options.prefix, () => this.#wakeDistributor());
     const watermark = () => this.#watermark.value;
     this.#reader = new Reader({
       clock,
@@ -197,10 +199,19 @@ export class Engine implements Follower {
    * reply that carries an error, too. `query`: in order as
    * a read, not pipelined with writes. `finish` runs in the turn in which the reply may be shown.
    */
-  write<T>(
+  write<T>(operation: Operation, options: WriteOptions, finish: (result: unknown, reply: Reply) => T): Promise<T> {
+    const { tracer } = this.#outside;
+    if (tracer === undefined) return this.#write(operation, options, finish);
+    return traced(tracer, { type: operation.type, path: options.path }, (traceparent) =>
+      this.#write(operation, options, finish, traceparent),
+    );
+  }
+
+  #write<T>(
     operation: Operation,
-    options: CallOptions & { covered?: boolean; path?: string | undefined; raw?: boolean; query?: boolean },
+    options: WriteOptions,
     finish: (result: unknown, reply: Reply) => T,
+    traceparent?: string,
   ): Promise<T> {
     const bytes = requestBytes(operation);
     const limit = this.#outside.messaging.maxPayload - ENVELOPE_BYTES;
@@ -216,6 +227,7 @@ export class Engine implements Follower {
     const call: WriteCall<T> = new WriteCall<T>({
       kind: query ? 'read' : 'write',
       operation,
+      traceparent,
       requests: this.session.requests,
       onReply: (reply) => {
         if (operation.type === 'addAuth' && reply.error === undefined) this.#authenticated(reply.result);
@@ -276,6 +288,15 @@ export class Engine implements Follower {
     if (!this.view.tells(this)) this.#watermark.skipTo(this.view.value);
   }
 
+  /** What user storage has lost is put there again when the distributor looks, which it does with every transaction. */
+  #wakeDistributor(): void {
+    const now = this.#outside.clock.now();
+    if (now < this.#nextWake || this.closing || !this.session.live) return;
+    this.#nextWake = now + DEFAULTS.wakeInterval;
+    this.#ask({ type: 'sync', path: '/' }).catch(() => undefined);
+  }
+  #nextWake = Number.NEGATIVE_INFINITY;
+
   #ask(operation: Operation): Promise<Reply> {
     return new Promise((resolve, reject) => this.session.requests.submit(operation, resolve, reject));
   }
@@ -298,7 +319,7 @@ export class Engine implements Follower {
     const { nodes, recursive } = this.watches.lacking(step);
     if (recursive) this.onGap();
     const free = this.#reader.free();
-    const caughtUp = nodes.length === 0 ? free : this.#catchUp(nodes).then(() => free);
+    const caughtUp = nodes.length === 0 ? free : this.#catchUp(nodes, step.zxid).then(() => free);
     const inOrder = () => this.#grace.before(this.watches.due(step.zxid), this.#order.unanswered);
     return caughtUp === undefined ? inOrder() : caughtUp.then(inOrder);
   }
@@ -309,19 +330,19 @@ export class Engine implements Follower {
   }
 
   /** Reads again what is watched and changed unheard. Without that, the watermark must not be taken. */
-  async #catchUp(lacks: Lack[]): Promise<void> {
+  async #catchUp(lacks: Lack[], covered: number): Promise<void> {
     const rest = lacks.values();
     const work = async () => {
-      for (const lack of rest) this.watches.learn(lack, await this.#known(lack.path));
+      for (const lack of rest) this.watches.learn(lack, await this.#known(lack.path, covered));
     };
     const workers = Array.from({ length: Math.min(lacks.length, DEFAULTS.resyncParallel) }, work);
     await Promise.all(workers);
   }
 
   /** undefined: the session may not know. */
-  async #known(path: string): Promise<Known | undefined> {
+  async #known(path: string, covered: number): Promise<Known | undefined> {
     // Waits out an outage; what stays damaged, nobody can know.
-    const node = await this.#nodes.read(path, false, this.#untilOver()).catch(() => undefined);
+    const node = await this.#nodes.read(path, 'exists', this.#untilOver(), covered).catch(() => undefined);
     if (node === undefined) return undefined;
     if (node.state !== 'protected') return knownOfNode(node);
     // Behind closeSession nothing is answered any more.

@@ -24,7 +24,7 @@ import type { ConnectOptions } from './options.ts';
 import type { Outside } from './ports.ts';
 import { type Answer, freshTarget, type ReadKind, target } from './reads/reader.ts';
 import { type SessionState, statesOf } from './session/states.ts';
-import { connectNats, s3Reader, systemClock, systemRandom } from './transport/index.ts';
+import { connectNats, hybridReader, redisRecords, s3Reader, systemClock, systemRandom } from './transport/index.ts';
 import type {
   ChildrenResult,
   CreateOptions,
@@ -79,15 +79,17 @@ export class FaaSKeeper {
    * SessionExpiredError or AuthFailedError when there is no such session.
    */
   static async connect(options: ConnectOptions = {}): Promise<FaaSKeeper> {
-    const { instance, nats, s3, binding, signal, ...rest } = options;
+    const { instance, nats, s3, redis, binding, signal, tracer, ...rest } = options;
     const complete = instance !== undefined && nats !== undefined && s3 !== undefined;
     const from = complete
-      ? { instance, nats, s3 }
-      : { ...(await readBinding(binding)), ...defined({ instance, nats, s3 }) };
-    const objects = s3Reader(from.s3);
+      ? { instance, nats, s3, redis }
+      : { ...(await readBinding(binding)), ...defined({ instance, nats, s3, redis }) };
+    const at = { instance: from.instance, prefix: from.s3.prefix };
+    const inS3 = s3Reader(from.s3);
+    const objects = from.redis === undefined ? inS3 : hybridReader(inS3, redisRecords(from.redis), at);
     const messaging = await connectNats(from.nats, from.instance);
-    const outside: Outside = { messaging, objects, clock: systemClock, random: systemRandom };
-    return FaaSKeeper.over(outside, { ...rest, signal, instance: from.instance, prefix: from.s3.prefix });
+    const outside: Outside = { messaging, objects, clock: systemClock, random: systemRandom, tracer };
+    return FaaSKeeper.over(outside, { ...rest, signal, ...at });
   }
 
   /**
@@ -96,7 +98,7 @@ export class FaaSKeeper {
    */
   static fromBinding(
     dir?: string,
-    options: Omit<ConnectOptions, 'instance' | 'nats' | 's3' | 'binding'> = {},
+    options: Omit<ConnectOptions, 'instance' | 'nats' | 's3' | 'redis' | 'binding'> = {},
   ): Promise<FaaSKeeper> {
     return FaaSKeeper.connect({ ...options, binding: dir });
   }
@@ -195,7 +197,8 @@ export class FaaSKeeper {
       // The hit path: half a million a second, so nothing is made here that is not needed.
       const { root } = this.#chroot;
       const hit = this.#engine.cached(root === '' ? path : root + path);
-      if (hit?.state === 'node') return Promise.resolve({ data: ownCopy(hit.data), stat: hit.stat });
+      if (hit?.state === 'node' && hit.data !== undefined)
+        return Promise.resolve({ data: ownCopy(hit.data), stat: hit.stat });
     }
     return this.#read(path, 'getData', options ?? {}, ({ data = null, stat }) => ({
       data: ownCopy(data),

@@ -11,6 +11,7 @@ export {
   CREATOR_ALL_ACL,
   type CreateMode,
   type CreateResult,
+  DamagedError,
   type ErrorCode,
   FaaSKeeperError,
   HaltedError,
@@ -19,6 +20,7 @@ export {
   isFaaSKeeperError,
   MarshallingError,
   type MultiOperationResult,
+  NewerFormatError,
   NoAuthError,
   NoChildrenForEphemeralsError,
   NodeExistsError,
@@ -48,7 +50,8 @@ export type { Binding, ConnectOptions } from './options.ts';
 export type { Clock, Messaging, ObjectReader, Outside, Random, Subscription, Timer } from './ports.ts';
 export type { ReadKind } from './reads/reader.ts';
 export type { SessionState } from './session/states.ts';
-export type { NatsCreds, NatsOptions, S3Keys, S3Options } from './transport/index.ts';
+export type { ClientSpan, ClientTracer } from './tracing.ts';
+export type { NatsCreds, NatsOptions, RedisLogin, RedisOptions, S3Keys, S3Options } from './transport/index.ts';
 export type {
   ChildrenResult,
   CreateOptions,

@@ -1,4 +1,6 @@
+import type { ClientTracer } from './tracing.ts';
 import type { NatsOptions } from './transport/nats.ts';
+import type { RedisOptions } from './transport/redis.ts';
 import type { S3Options } from './transport/s3.ts';
 
 /** How to reach an instance, and how to behave there. What is left out comes from the service binding (see fromBinding). */
@@ -7,6 +9,8 @@ export interface ConnectOptions {
   readonly instance?: string | undefined;
   readonly nats?: NatsOptions | undefined;
   readonly s3?: S3Options | undefined;
+  /** Of an instance with Hybrid user storage, which has its nodes there. */
+  readonly redis?: RedisOptions | undefined;
   /** Directory of a service binding; default: see fromBinding. */
   readonly binding?: string | undefined;
   /** Wanted session timeout, ms; the system clamps it. Default 10,000. */
@@ -21,6 +25,11 @@ export interface ConnectOptions {
   readonly requestTimeout?: number | undefined;
   /** ms until connecting fails. Default 60,000: functions may have to start first. */
   readonly connectTimeout?: number | undefined;
+  /**
+   * A tracer of OpenTelemetry: each write becomes a span, and those of the system that serve it its children. Default:
+   * none.
+   */
+  readonly tracer?: ClientTracer | undefined;
   /** Aborts connecting. */
   readonly signal?: AbortSignal | undefined;
 }
@@ -30,4 +39,6 @@ export interface Binding {
   readonly instance: string;
   readonly nats: NatsOptions;
   readonly s3: S3Options;
+  /** Hybrid user storage; without, all of it is in S3. */
+  readonly redis?: RedisOptions | undefined;
 }

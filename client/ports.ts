@@ -1,4 +1,5 @@
 import type { LinkMessage } from './session/link.ts';
+import type { ClientTracer } from './tracing.ts';
 
 /**
  * The seams of the client: all that session, reads, watches and cache know of the outside. `transport/` implements them
@@ -14,7 +15,8 @@ export interface Messaging {
   readonly connected: boolean;
   /** Largest payload that the server takes. */
   readonly maxPayload: number;
-  publish(subject: string, payload: Uint8Array): void;
+  /** `traceparent`: the trace that the message is part of. */
+  publish(subject: string, payload: Uint8Array, traceparent?: string): void;
   /** The handler is told the subject, too: a subscription may be for several. */
   subscribe(subject: string, handler: (payload: Uint8Array, subject: string) => void): Subscription;
   /** Called with false when the connection breaks and with true when it is back, subscriptions and all. */
@@ -24,9 +26,17 @@ export interface Messaging {
 
 /** User storage as a client may use it. */
 export interface ObjectReader {
-  /** undefined when there is no such object. Rejects on an outage. */
-  get(key: string, signal?: AbortSignal): Promise<Uint8Array | undefined>;
+  /**
+   * undefined when there is no such object. Rejects on an outage, and with StorageBehindError where the storage cannot
+   * say that everything up to zxid `covered` is visible in what it answers.
+   */
+  get(key: string, signal?: AbortSignal, covered?: number): Promise<Uint8Array | undefined>;
   close(): void;
+}
+
+/** User storage has lost something that was visible; it comes back when the distributor finds out. */
+export class StorageBehindError extends Error {
+  override name = 'StorageBehindError';
 }
 
 export interface Timer {
@@ -65,4 +75,6 @@ export interface Outside {
   readonly random: Random;
   /** Default: each attachment has its own way back. */
   readonly mailbox?: Mailbox | undefined;
+  /** Default: no traces. */
+  readonly tracer?: ClientTracer | undefined;
 }

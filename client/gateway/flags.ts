@@ -157,4 +157,11 @@ export const PROGRAM_FLAGS = [
     default: '',
     text: 'Session token of temporary keys',
   },
+  {
+    name: 'redis-url',
+    env: 'FAASKEEPER_REDIS_URL',
+    value: 'URL',
+    default: '',
+    text: 'Redis with the nodes of instances with Hybrid user storage: redis://user:password@host:port',
+  },
 ] as const satisfies readonly GatewayFlag[];

@@ -4,15 +4,19 @@ import { Emitter } from '../emitter.ts';
 import { type ClientEvents, Engine } from '../engine.ts';
 import type { Clock, ObjectReader, Random } from '../ports.ts';
 import type { Credentials } from '../session/handshake.ts';
+import { hybridReader, type RecordReader } from '../transport/index.ts';
 import { View } from '../view.ts';
 import { BOUNDS } from './bounds.ts';
 import { InstanceMailbox } from './mailbox.ts';
+import type { InstanceSettings } from './settings.ts';
 import type { SharedMessaging } from './shared-messaging.ts';
 
 /** What the gateway stands on. */
 export interface GatewayOutside {
   readonly messaging: SharedMessaging;
   readonly objects: ObjectReader;
+  /** Without, no instance with Hybrid user storage can be read. */
+  readonly records?: RecordReader | undefined;
   readonly clock: Clock;
   readonly random: Random;
 }
@@ -35,12 +39,17 @@ export class Instance {
   readonly view: View;
   readonly #prefix: string;
   readonly #outside: GatewayOutside;
+  readonly #objects: ObjectReader;
   readonly #mailbox: InstanceMailbox;
 
-  constructor(outside: GatewayOutside, id: string, prefix: string) {
+  constructor(
+    outside: GatewayOutside,
+    { instance: id, prefix, userStorage }: Pick<InstanceSettings, 'instance' | 'prefix' | 'userStorage'>,
+  ) {
     this.id = id;
     this.#prefix = prefix;
     this.#outside = outside;
+    this.#objects = userStorage === 'Hybrid' ? hybrid(outside, { instance: id, prefix }) : outside.objects;
     const feed = { messaging: outside.messaging.member(), clock: outside.clock };
     this.#mailbox = new InstanceMailbox({ ...outside, messaging: outside.messaging.member() }, id);
     this.view = new View(feed, id, { cacheBytes: BOUNDS.cacheBytes, system: true });
@@ -48,10 +57,10 @@ export class Instance {
 
   /** @throws SessionExpiredError when there is no such session; OperationTimeoutError; AbortedError. */
   async open({ timeout, session, identities, signal }: OpenOptions): Promise<Engine> {
-    const { messaging, objects, clock, random } = this.#outside;
+    const { messaging, clock, random } = this.#outside;
     const outside = {
       messaging: messaging.member(),
-      objects: { get: objects.get, close: () => undefined },
+      objects: { get: this.#objects.get, close: () => undefined },
       clock,
       random,
       mailbox: this.#mailbox,
@@ -75,4 +84,9 @@ export class Instance {
     this.view.close();
     this.#mailbox.close();
   }
+}
+
+function hybrid({ objects, records }: GatewayOutside, at: { instance: string; prefix: string }): ObjectReader {
+  if (records === undefined) throw new Error(`There is no Redis for instance ${at.instance}`);
+  return hybridReader(objects, records, at);
 }

@@ -4,7 +4,14 @@ import { readFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import { type Logger, pino } from 'pino';
 import type { Messaging } from '../ports.ts';
-import { connectNats, type NatsOptions, s3Reader, systemClock, systemRandom } from '../transport/index.ts';
+import {
+  connectNats,
+  type NatsOptions,
+  redisRecords,
+  s3Reader,
+  systemClock,
+  systemRandom,
+} from '../transport/index.ts';
 import { followRegistry, isMissingRegistry } from '../transport/registry.ts';
 import { startAdmin } from './admin.ts';
 import { BOUNDS } from './bounds.ts';
@@ -16,6 +23,7 @@ import {
   type ProgramSettings,
   parseSettings,
   registeredInstance,
+  requireRedis,
   SettingsError,
   tlsFiles,
 } from './settings.ts';
@@ -44,6 +52,8 @@ async function run(settings: ProgramSettings): Promise<void> {
     sessionToken: settings['s3-session-token'],
     prefix: '',
   });
+  const { 'redis-url': redisUrl } = settings;
+  const records = redisUrl === undefined ? undefined : redisRecords({ url: redisUrl });
   const instances = fixedInstances(settings);
   const files = tlsFiles(settings);
   const certificates = files === undefined ? undefined : await Certificates.load(files, logger);
@@ -56,10 +66,11 @@ async function run(settings: ProgramSettings): Promise<void> {
   const base = await connected(nats, logger, stop.signal);
   if (base !== undefined) {
     const messaging = new SharedMessaging(base);
-    const outside = { messaging, objects, clock: systemClock, random: systemRandom };
+    const outside = { messaging, objects, records, clock: systemClock, random: systemRandom };
     const gateway = new Gateway({ settings: gatewaySettings(settings), outside, certificates, logger });
     await gateway.start(instances);
-    const registry = instances === undefined ? serveRegistered(gateway, nats, logger) : undefined;
+    const registry =
+      instances === undefined ? serveRegistered(gateway, nats, logger, records !== undefined) : undefined;
     await registry?.listed;
     admin.serve(gateway, () => messaging.connected);
     logger.info({ ports: gateway.ports, admin: admin.port, startMs: Math.round(performance.now()) }, 'ready');
@@ -72,6 +83,7 @@ async function run(settings: ProgramSettings): Promise<void> {
   certificates?.close();
   await admin.stop();
   objects.close();
+  records?.close();
   logger.info({}, 'stopped');
 }
 
@@ -90,14 +102,22 @@ async function connected(nats: NatsOptions, logger: Logger, signal: AbortSignal)
 }
 
 /** The gateway serves what the registry says. `listed` resolves when it has said it for the first time. */
-function serveRegistered(gateway: Gateway, nats: NatsOptions, logger: Logger) {
+function serveRegistered(gateway: Gateway, nats: NatsOptions, logger: Logger, hasRedis: boolean) {
   const listed = Promise.withResolvers<void>();
   let told = '';
   const registry = followRegistry(nats, {
     onDeclared(spec) {
       const instance = registeredInstance(spec);
-      if (instance === undefined) gateway.remove(spec.id);
-      else gateway.declare(instance);
+      if (instance === undefined) {
+        gateway.remove(spec.id);
+        return;
+      }
+      try {
+        requireRedis(instance, hasRedis);
+        gateway.declare(instance);
+      } catch (err) {
+        logger.error({ instance: spec.id, err }, 'an instance cannot be served');
+      }
     },
     onRemoved: (id) => gateway.remove(id),
     onListed(ids) {

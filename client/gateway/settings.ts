@@ -58,6 +58,8 @@ const instanceSchema = v.object({
   instance: v.pipe(v.string(), v.regex(INSTANCE_ID)),
   /** Of its keys in user storage. */
   prefix: v.pipe(v.string(), v.endsWith('/')),
+  /** Default S3. */
+  userStorage: v.optional(v.picklist(['S3', 'Hybrid'])),
   /** Subject of the super user's certificate. */
   superX509: v.optional(v.pipe(v.string(), v.nonEmpty())),
 });
@@ -88,6 +90,7 @@ const programSchema = v.object({
   's3-access-key-id': required,
   's3-secret-access-key': required,
   's3-session-token': v.optional(v.string()),
+  'redis-url': v.optional(v.pipe(v.string(), v.regex(/^rediss?:\/\//, 'it begins with redis:// or rediss://'))),
 });
 export type ProgramSettings = v.InferOutput<typeof programSchema>;
 
@@ -181,6 +184,7 @@ export function fixedInstances(settings: ProgramSettings): readonly InstanceSett
   const only = instances.length === 1 ? instances[0] : undefined;
   const owns = only !== undefined && only.securePort === undefined && only.serverNames === undefined;
   const settled = owns && securePort !== undefined ? [{ ...only, securePort }] : instances;
+  for (const one of settled) requireRedis(one, settings['redis-url'] !== undefined);
   for (const { instance, port, serverNames, securePort: own } of settled) {
     const secure = own !== undefined || serverNames !== undefined;
     if (secure && settings['tls-cert'] === undefined) {
@@ -195,11 +199,18 @@ export function fixedInstances(settings: ProgramSettings): readonly InstanceSett
 
 /** A registered instance; undefined when no gateway is to serve it. */
 export function registeredInstance(spec: InstanceSpec): InstanceSettings | undefined {
-  const { id, storagePrefix, superX509, gateway } = spec;
+  const { id, storagePrefix, superX509, gateway, userStorage } = spec;
   if (gateway === undefined) return undefined;
   const { port, securePort, serverNames } = gateway;
   if (port === undefined && securePort === undefined && serverNames === undefined) return undefined;
-  return { ...gateway, instance: id, prefix: storagePrefix, ...(superX509 === undefined ? {} : { superX509 }) };
+  const ofX509 = superX509 === undefined ? {} : { superX509 };
+  return { ...gateway, instance: id, prefix: storagePrefix, userStorage: userStorage.type, ...ofX509 };
+}
+
+/** @throws SettingsError */
+export function requireRedis({ instance, userStorage }: InstanceSettings, isThere: boolean): void {
+  if (userStorage !== 'Hybrid' || isThere) return;
+  throw new SettingsError(`--redis-url is missing: instance ${instance} has Hybrid user storage. See --help.`);
 }
 
 export function helpText(): string {

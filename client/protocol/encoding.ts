@@ -3,7 +3,7 @@ import { crc32 } from 'node:zlib';
 import { Packr, RESET_BUFFER_MODE } from 'msgpackr';
 import type { BaseIssue, BaseSchema } from 'valibot';
 import { custom, safeParse } from 'valibot';
-import { MarshallingError } from './errors.ts';
+import { DamagedError, type ErrorContext, MarshallingError, NewerFormatError } from './errors.ts';
 
 /** Schema for binary fields. */
 export const bytesSchema = custom<Uint8Array>((value) => value instanceof Uint8Array, 'must be binary');
@@ -57,10 +57,12 @@ export function validate<T>(schema: BaseSchema<unknown, T, BaseIssue<unknown>>, 
 
 const MAGIC = 0x464b;
 const HEADER_BYTES = 8;
+/** Magic, version and a zero: covered by the checksum, as the body is. */
+const CHECKED_HEADER_BYTES = 4;
 
 /**
- * Wraps a stored object: two bytes of magic, a format version, a zero, CRC-32 of the body. A truncated, corrupt or
- * newer object is thus told from a good one before anything of it is believed.
+ * Wraps a stored object: two bytes of magic, a format version, a zero, CRC-32 of these and the body. A truncated, corrupt
+ * or newer object is thus told from a good one before anything of it is believed. The header is the same in all versions.
  */
 export function frame(version: number, value: unknown): Uint8Array {
   const body = packed(value);
@@ -68,21 +70,56 @@ export function frame(version: number, value: unknown): Uint8Array {
   const view = new DataView(framed.buffer);
   view.setUint16(0, MAGIC);
   view.setUint8(2, version);
-  view.setUint32(4, crc32(body));
+  view.setUint32(4, checksum(framed, body));
   framed.set(body, HEADER_BYTES);
   return framed;
 }
 
-/** @throws MarshallingError when the object is truncated, corrupt or of a version above `newest`. */
-export function unframe(newest: number, bytes: Uint8Array, what: string): { version: number; value: unknown } {
-  if (bytes.length < HEADER_BYTES) throw new MarshallingError(`${what} is truncated: ${bytes.length} bytes`);
+function checksum(framed: Uint8Array, body: Uint8Array): number {
+  return crc32(body, crc32(framed.subarray(0, CHECKED_HEADER_BYTES)));
+}
+
+/**
+ * @throws DamagedError when the object is truncated or corrupt; NewerFormatError when it is whole, but of a version above
+ * `newest`. Both name `what`.
+ */
+export function unframe(
+  newest: number,
+  bytes: Uint8Array,
+  what: string,
+  context: ErrorContext = {},
+): { version: number; value: unknown } {
+  const damaged = (how: string, cause?: unknown) => new DamagedError(`${what} is ${how}`, { ...context, cause });
+  if (bytes.length < HEADER_BYTES) throw damaged(`truncated: ${bytes.length} bytes`);
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  if (view.getUint16(0) !== MAGIC) throw new MarshallingError(`${what} is not an object of FaaSKeeper`);
-  const version = view.getUint8(2);
-  if (version > newest) throw new MarshallingError(`${what} has format ${version}, newer than ${newest}`);
+  if (view.getUint16(0) !== MAGIC) throw damaged('not an object of FaaSKeeper');
   const body = bytes.subarray(HEADER_BYTES);
-  if (crc32(body) !== view.getUint32(4)) throw new MarshallingError(`${what} is corrupt: its checksum does not match`);
-  return { version, value: decode(body, what) };
+  if (checksum(bytes, body) !== view.getUint32(4)) throw damaged('corrupt: its checksum does not match');
+  const version = view.getUint8(2);
+  if (version > newest) {
+    throw new NewerFormatError(`${what} has format ${version}, this release knows ${newest}`, context);
+  }
+  try {
+    return { version, value: decode(body, what) };
+  } catch (cause) {
+    throw damaged('corrupt: it is not MessagePack', cause);
+  }
+}
+
+/** As unframe; an object that does not fit the schema is damaged as well. */
+export function unframeAs<T>(
+  schema: BaseSchema<unknown, T, BaseIssue<unknown>>,
+  newest: number,
+  bytes: Uint8Array,
+  what: string,
+  context: ErrorContext = {},
+): T {
+  const { value } = unframe(newest, bytes, what, context);
+  try {
+    return validate(schema, value, what);
+  } catch (cause) {
+    throw new DamagedError(`${what} does not hold what it should`, { ...context, cause });
+  }
 }
 
 const NONCE_BYTES = 12;

@@ -6,6 +6,16 @@ export const ERRORS = {
   SystemError: { zookeeper: -1, what: 'the system failed', todo: 'Look at the logs of the functions; retry.' },
   ConnectionLoss: { zookeeper: -4, what: 'the connection is lost', todo: 'Wait for the state connected and retry.' },
   MarshallingError: { zookeeper: -5, what: 'a message cannot be decoded', todo: 'Check the version of the client.' },
+  Damaged: {
+    zookeeper: -3,
+    what: 'a stored object is damaged',
+    todo: 'It is rebuilt by itself where that can be done: see docs/operations.md.',
+  },
+  NewerFormat: {
+    zookeeper: -5,
+    what: 'a stored object was written by a newer release',
+    todo: 'Upgrade this program; it changes nothing that it does not know.',
+  },
   Unimplemented: { zookeeper: -6, what: 'the operation is not supported', todo: 'Use an operation of ZooKeeper 3.9.' },
   OperationTimeout: { zookeeper: -7, what: 'no answer in time', todo: 'Check that the functions run; retry.' },
   BadArguments: {
@@ -111,6 +121,8 @@ function failure<Code extends ErrorCode>(code: Code) {
 export class SystemError extends failure('SystemError') {}
 export class ConnectionLossError extends failure('ConnectionLoss') {}
 export class MarshallingError extends failure('MarshallingError') {}
+export class DamagedError extends failure('Damaged') {}
+export class NewerFormatError extends failure('NewerFormat') {}
 export class UnimplementedError extends failure('Unimplemented') {}
 export class OperationTimeoutError extends failure('OperationTimeout') {}
 export class BadArgumentsError extends failure('BadArguments') {}
@@ -134,6 +146,8 @@ const CLASSES: Partial<Record<ErrorCode, new (message?: string, context?: ErrorC
   SystemError,
   ConnectionLoss: ConnectionLossError,
   MarshallingError,
+  Damaged: DamagedError,
+  NewerFormat: NewerFormatError,
   Unimplemented: UnimplementedError,
   OperationTimeout: OperationTimeoutError,
   BadArguments: BadArgumentsError,

@@ -11,4 +11,5 @@ export * from './operations.ts';
 export * from './paths.ts';
 export * from './stat.ts';
 export * from './subjects.ts';
+export * from './user-records.ts';
 export * from './x509.ts';

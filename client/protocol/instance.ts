@@ -64,11 +64,25 @@ export const limitEntries = {
   sessions: v.optional(limit),
 } as const;
 
+/** Where what clients read is: in S3, or nodes in Redis and in S3 only data of more than `thresholdBytes`. */
+export const userStorageSchema = v.variant('type', [
+  v.object({ type: v.literal('S3') }),
+  v.object({
+    type: v.literal('Hybrid'),
+    thresholdBytes: v.optional(
+      v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(LIMITS.dataBytes)),
+      LIMITS.hybridThresholdBytes,
+    ),
+  }),
+]);
+
 /** What the functions must know of an instance; declared once, read by trigger and functions. */
 export const instanceSpecSchema = v.object({
   id: v.pipe(v.string(), v.regex(INSTANCE_ID, 'an instance id has 1 to 32 characters of a-z and 0-9')),
   /** Prefix of all its keys in user storage, ending in /. */
   storagePrefix: v.pipe(v.string(), v.regex(/^([A-Za-z0-9_.-]+\/)+$/, 'a prefix ends in /')),
+  /** The type is settled when the instance is declared for the first time. */
+  userStorage: v.optional(userStorageSchema, { type: 'S3' }),
   sessions: v.optional(
     v.object({
       /** Bounds of a session's timeout, ms. */

@@ -17,6 +17,8 @@ export const LIMITS = {
   multiOperations: 10_000,
   /** Path length; keeps keys, subjects and errors printable. */
   pathBytes: 16_384,
+  /** Hybrid user storage: data of a node up to here is in Redis, larger data in S3 (the paper's threshold). */
+  hybridThresholdBytes: 4_096,
   /** Longer change subjects are not published: NATS bounds its control line. The watermark's digests still tell. */
   subjectBytes: 2_048,
   /** Entries of one watermark; beyond it says "too many". */

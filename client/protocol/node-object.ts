@@ -1,5 +1,6 @@
 import * as v from 'valibot';
-import { bytesSchema, frame, unframe, validate } from './encoding.ts';
+import { bytesSchema, frame, unframeAs } from './encoding.ts';
+import { DamagedError } from './errors.ts';
 import { pathDigest } from './paths.ts';
 
 export const NODE_OBJECT_VERSION = 1;
@@ -16,6 +17,9 @@ export function storageKeys(prefix: string) {
     /** The node itself where not everyone may read it. */
     protectedNode: (path: string) => `${prefix}sys/n/${pathDigest(path)}`,
     protectedChunk: (path: string, id: string) => `${prefix}sys/c/${pathDigest(path)}/${id}`,
+    /** Immutable data of a node that is too large for the node's record (Hybrid). */
+    data: (path: string, id: string) => `${prefix}pub/d/${pathDigest(path)}/${id}`,
+    protectedData: (path: string, id: string) => `${prefix}sys/d/${pathDigest(path)}/${id}`,
     watermark: `${prefix}sys/watermark`,
     checkpoint: `${prefix}sys/checkpoint`,
     checkpointPart: (id: string) => `${prefix}sys/checkpoints/${id}`,
@@ -63,6 +67,8 @@ export const nodeObjectSchema = v.variant('state', [
     zxid: whole,
     meta: metaSchema,
     data: v.nullable(bytesSchema),
+    /** The data is an object of its own, by this id; `data` is null. */
+    dataId: v.optional(v.string()),
     children: childrenSchema,
   }),
   v.object({ state: v.literal('absent'), path: v.string(), zxid: whole }),
@@ -75,19 +81,35 @@ export function encodeNodeObject(node: NodeObject): Uint8Array {
   return frame(NODE_OBJECT_VERSION, node);
 }
 
-/** @throws MarshallingError when the object is truncated, corrupt, of a newer format, or of another path. */
+/** @throws DamagedError when the object is truncated, corrupt or of another path; NewerFormatError. */
 export function decodeNodeObject(bytes: Uint8Array, path: string): NodeObject {
   const what = `The stored object of ${path}`;
-  const node = validate(nodeObjectSchema, unframe(NODE_OBJECT_VERSION, bytes, what).value, what);
-  return node.path === path ? node : validate(v.never(), node.path, what);
+  const node = unframeAs(nodeObjectSchema, NODE_OBJECT_VERSION, bytes, what, { path });
+  if (node.path !== path) throw new DamagedError(`${what} is that of ${node.path}`, { path });
+  return node;
+}
+
+/** The same where only its key is known. */
+export function decodeNodeObjectAt(bytes: Uint8Array, key: string): NodeObject {
+  return unframeAs(nodeObjectSchema, NODE_OBJECT_VERSION, bytes, `The stored object ${key}`);
 }
 
 export function encodeChunk(names: readonly string[]): Uint8Array {
   return frame(NODE_OBJECT_VERSION, names);
 }
 
-/** @throws MarshallingError when the chunk is truncated, corrupt or of a newer format. */
+const chunkSchema = v.array(v.string());
+
+/** @throws DamagedError when the chunk is truncated or corrupt; NewerFormatError. */
 export function decodeChunk(bytes: Uint8Array, path: string): string[] {
-  const what = `A chunk of the children of ${path}`;
-  return validate(v.array(v.string()), unframe(NODE_OBJECT_VERSION, bytes, what).value, what);
+  return unframeAs(chunkSchema, NODE_OBJECT_VERSION, bytes, `A chunk of the children of ${path}`, { path });
+}
+
+export function encodeData(data: Uint8Array): Uint8Array {
+  return frame(NODE_OBJECT_VERSION, data);
+}
+
+/** @throws DamagedError when the data is truncated or corrupt; NewerFormatError. */
+export function decodeData(bytes: Uint8Array, path: string): Uint8Array {
+  return unframeAs(bytesSchema, NODE_OBJECT_VERSION, bytes, `The data of ${path}`, { path });
 }

@@ -90,6 +90,8 @@ export const systemOperationSchema = v.variant('type', [
   v.object({ type: v.literal('deleteTtl'), path, czxid: v.number(), mzxid: v.number(), cversion: v.number() }),
   /** Drops the kept results of a session that ended long ago. */
   v.object({ type: v.literal('forget'), session: count }),
+  /** The stored object of a node is damaged or lost: it is written anew from checkpoint and LOG. */
+  v.object({ type: v.literal('repair'), path }),
 ]);
 export type SystemOperation = v.InferOutput<typeof systemOperationSchema>;
 

@@ -1,5 +1,5 @@
 import { ConnectionLossError } from '@faaskeeper/protocol';
-import { type ConnectionOptions, connect, Events, type NatsConnection } from 'nats';
+import { type ConnectionOptions, connect, Events, headers, type NatsConnection } from 'nats';
 import type { Messaging, Subscription } from '../ports.ts';
 import { credsOf, type NatsCreds } from './nats-creds.ts';
 import { trusting } from './trust.ts';
@@ -70,8 +70,15 @@ class NatsMessaging implements Messaging {
     return this.#connection.info?.max_payload ?? 1_048_576;
   }
 
-  publish(subject: string, payload: Uint8Array): void {
-    if (!this.#connection.isClosed()) this.#connection.publish(subject, payload);
+  publish(subject: string, payload: Uint8Array, traceparent?: string): void {
+    if (this.#connection.isClosed()) return;
+    if (traceparent === undefined) {
+      this.#connection.publish(subject, payload);
+      return;
+    }
+    const traced = headers();
+    traced.set('traceparent', traceparent);
+    this.#connection.publish(subject, payload, { headers: traced });
   }
 
   subscribe(subject: string, handler: (payload: Uint8Array, subject: string) => void): Subscription {

@@ -1,7 +1,7 @@
 import type { S3Client, S3ClientConfig } from '@aws-sdk/client-s3';
 import { storageKeys } from '@faaskeeper/protocol';
 import type { ObjectReader } from '../ports.ts';
-import { KeyRing, type S3Keys } from './s3-keys.ts';
+import { KeyRing, type S3Keys } from './key-ring.ts';
 import { trusting } from './trust.ts';
 
 export interface S3Options extends S3Keys {

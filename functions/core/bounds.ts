@@ -6,6 +6,8 @@ export const BOUNDS = {
   logPageBytes: 8 * 1024 * 1024,
   /** Objects of user storage that one batch writes at a time. */
   parallelObjects: 64,
+  /** ... where they are records in Redis, which takes many at once. */
+  parallelRecords: 512,
   /**
    * A batch that wrote each object once for at least so many changes makes it worth waiting for the next one: at most
    * `gatherMs`, and so much longer than this one took as it had more changes than objects.
@@ -22,6 +24,13 @@ export const BOUNDS = {
   watermarkStoreMs: 100,
   /** LOG messages between the published and the stored watermark; beyond it the lane waits. */
   watermarkDistance: 1_024,
+  /**
+   * Transactions in LOG that are not visible yet; beyond it the writer holds each batch for `lagHoldMs` and looks every
+   * `lagLookMs` whether the distributor has caught up.
+   */
+  visibleLag: 100_000,
+  lagHoldMs: 5_000,
+  lagLookMs: 100,
   /** A distributor that did not see its watermark stand for so long looks again before it creates objects. */
   leadMs: 30_000,
   /** Names in a node's object; more go to chunks, and back below `inlineAgain`. */

@@ -1,4 +1,4 @@
-import { FaaSKeeperError, frame, type StorageKeys, unframe } from '@faaskeeper/protocol';
+import { DamagedError, frame, type StorageKeys, unframe } from '@faaskeeper/protocol';
 import { decodeLogPayload, isLogEntry, type LogEntry, type LogPayload } from './log-entry.ts';
 import type { Random, UserStorage } from './ports.ts';
 
@@ -37,6 +37,7 @@ export async function writeEntryPart(
  * The entry of a LOG message, wherever it is kept.
  *
  * @throws MarshallingError when it cannot be decoded: it is never skipped.
+ * @throws DamagedError when its part is.
  * @throws MissingPartError when its part is gone: LOG was trimmed past it, or user storage lost it.
  */
 export async function readEntry(
@@ -46,12 +47,12 @@ export async function readEntry(
 ): Promise<LogEntry> {
   const payload = decodeLogPayload(bytes);
   if (payload.in === 'message') return payload.entry;
-  const what = `Part ${payload.part} of LOG`;
+  const what = `Part ${keys.logPart(payload.part)} of LOG`;
   const stored = await objects.get(keys.logPart(payload.part));
   if (stored === undefined) throw new MissingPartError(`${what} is not in user storage`);
   const entry = unframe(PART_VERSION, stored.body, what).value;
   if (!isLogEntry(entry) || entry.id !== payload.id) {
-    throw new FaaSKeeperError('MarshallingError', `${what} does not hold entry ${payload.id}`);
+    throw new DamagedError(`${what} does not hold entry ${payload.id}`);
   }
   return entry;
 }

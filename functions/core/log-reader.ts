@@ -1,5 +1,6 @@
-import { HaltedError, type StorageKeys } from '@faaskeeper/protocol';
+import { DamagedError, HaltedError, type StorageKeys } from '@faaskeeper/protocol';
 import { BOUNDS } from './bounds.ts';
+import { reportFault } from './faults.ts';
 import type { LogEntry } from './log-entry.ts';
 import { MissingPartError, readEntry } from './log-parts.ts';
 import { LogTrimmedError, type Outside } from './ports.ts';
@@ -41,15 +42,28 @@ export async function* readLog(
   }
 }
 
-/** Parts go after LOG is trimmed past them: a missing one of a message that is gone by now is no loss. */
-async function readTrimmable(outside: Outside, keys: StorageKeys, sequence: number, payload: Uint8Array) {
+/**
+ * The entry of a LOG message. Parts go after LOG is trimmed past them: a missing one of a message that is gone by now is
+ * no loss.
+ *
+ * @throws LogTrimmedError; HaltedError when its part is lost or damaged: nothing else has what it holds.
+ */
+export async function readTrimmable(
+  outside: Outside,
+  keys: StorageKeys,
+  sequence: number,
+  payload: Uint8Array,
+): Promise<LogEntry> {
   try {
     return await readEntry(outside, keys, payload);
   } catch (cause) {
-    if (!(cause instanceof MissingPartError)) throw cause;
+    const isLost = cause instanceof MissingPartError;
+    if (!isLost && !(cause instanceof DamagedError)) throw cause;
     const { first } = await outside.log.bounds();
     if (first > sequence) throw new LogTrimmedError(`LOG is trimmed to ${first}`, { cause });
-    throw new HaltedError(`User storage lost a part of LOG message ${sequence}`, { cause });
+    const message = `User storage lost a part of LOG message ${sequence}: ${cause.message}`;
+    reportFault(outside, 'log-part-damaged', { sequence, err: cause }, 'a part of LOG is damaged or lost');
+    throw new HaltedError(message, { cause });
   }
 }
 
@@ -65,6 +79,7 @@ export async function expectInLog(outside: Outside, sequence: number, known: str
     if (last >= sequence) return;
     outside.logger.warn({ last, sequence, known }, 'LOG ends before what is known of it; looking again');
     if (!(await backoff.wait())) {
+      reportFault(outside, 'log-behind', { last, sequence, known }, 'LOG lost data: the instance takes no writes');
       throw new HaltedError(`LOG ends at ${last}, but ${known} says ${sequence}: LOG lost data`);
     }
   }

@@ -9,6 +9,7 @@ export async function inParallel<T>(
 ): Promise<void> {
   const iterator = items[Symbol.iterator]();
   let failure: { cause: unknown } | undefined;
+  let more = true;
   const worker = async () => {
     for (let next = iterator.next(); !next.done && failure === undefined; next = iterator.next()) {
       try {
@@ -17,8 +18,11 @@ export async function inParallel<T>(
         failure ??= { cause };
       }
     }
+    more = false;
   };
-  await Promise.all(Array.from({ length: limit }, worker));
+  const workers: Promise<void>[] = [];
+  while (more && workers.length < limit) workers.push(worker());
+  await Promise.all(workers);
   if (failure !== undefined) throw failure.cause;
 }
 

@@ -2,6 +2,8 @@
  * The seams: all that the protocol core knows of the outside. Real adapters (JetStream, Redis, S3, core NATS) and a
  * seeded simulation implement them. Each is bound to one instance. Times are ms, sizes bytes.
  */
+import type { Incidents } from './faults.ts';
+import type { Tracing } from './tracing.ts';
 
 export interface Clock {
   now(): number;
@@ -90,13 +92,14 @@ export interface StoreState {
 export interface SystemStore {
   /**
    * `values[i]` answers `addresses[i]`, null where there is none; `groups[i]` lists all of a group (key → value).
-   * `state` is undefined when the store is empty (wiped).
+   * `state` is undefined when the store is empty: wiped, or, with `asleep`, emptied by `hibernate` at that sequence.
    */
   read(
     addresses: readonly Address[],
     groups?: readonly { table: Table; group: string }[],
   ): Promise<{
     state: StoreState | undefined;
+    asleep?: number;
     values: (Uint8Array | null)[];
     groups: Map<string, Uint8Array>[];
   }>;
@@ -120,6 +123,8 @@ export interface SystemStore {
     state: { applied: number; zxid: number },
     content: AsyncIterable<readonly Mutation[]>,
   ): Promise<'switched' | 'lost'>;
+  /** Drops everything if the state is this one; false: it is not. */
+  hibernate(state: Pick<StoreState, 'generation' | 'applied'>): Promise<boolean>;
   /** Pages through one group, for sweeps and counts; not atomic. */
   scan(table: Table, group: string): AsyncIterable<[key: string, value: Uint8Array][]>;
   /** The paper's timed lock: a fencing token, or undefined while another holder has it. */
@@ -136,7 +141,36 @@ export interface StoredObject {
 /** `ifMatch`: only over that version; `absent`: only where there is none. */
 export type PutCondition = { readonly ifMatch: string } | { readonly absent: true };
 
-/** User storage (S3). An outage or time-out throws; the outcome is then unknown and the object must be read. */
+/** A place in LOG: everything up to it. */
+export interface Position {
+  readonly sequence: number;
+  readonly zxid: number;
+}
+
+/**
+ * How far user storage covers LOG, where it may be wiped or rolled back to an older state (Redis). Every put is bound to
+ * what was loaded or advanced to last: it fails with OvertakenError where the storage has lost something since, or
+ * another process writes there.
+ */
+export interface Coverage {
+  /** Everything up to here is there; undefined: nothing that could be built on. */
+  read(): Promise<Position | undefined>;
+  /** The same; what follows is put on top of it. */
+  load(): Promise<Position | undefined>;
+  /** When the public objects of so many nodes are put, everything up to `to` is: the last of them may say so at once. */
+  expect(to: Position, nodes: number): void;
+  /** Everything up to here has been put; what is covered already stays so. @throws OvertakenError */
+  advance(to: Position): Promise<void>;
+  /** Removes all; nothing is covered until the next advance. */
+  clear(): Promise<void>;
+}
+
+/** Somebody else has gone past what this process knows: its work is done already, or must begin anew. */
+export class OvertakenError extends Error {
+  override name = 'OvertakenError';
+}
+
+/** User storage (S3, or Redis and S3). An outage or time-out throws; the outcome is then unknown and the object must be read. */
 export interface UserStorage {
   get(key: string, signal?: AbortSignal): Promise<StoredObject | undefined>;
   /** Without a condition only for immutable objects, whose name says their content. */
@@ -151,6 +185,8 @@ export interface UserStorage {
   /** `kept` where the store has no conditional delete (the probe finds out) or the version is another. */
   deleteIf(key: string, etag: string): Promise<'deleted' | 'kept'>;
   list(prefix: string): AsyncIterable<string[]>;
+  /** Absent: what was written stays. */
+  readonly coverage?: Coverage;
 }
 
 /** Core NATS: may lose what it carries, keeps order per connection. */
@@ -174,6 +210,9 @@ export interface Outside extends Stores {
   readonly clock: Clock;
   readonly random: Random;
   readonly logger: Logger;
+  readonly tracing?: Tracing | undefined;
+  /** Counts what is found wrong; it is logged in any case. */
+  readonly incidents?: Incidents | undefined;
 }
 
 /** The part of pino that the core uses. */
@@ -189,15 +228,22 @@ export interface Delivery {
   readonly sequence: number;
   readonly subject: string;
   readonly payload: Uint8Array;
+  /** Told where traces are wanted: when the message was stored (ms), and the span that sent it. */
+  readonly origin?: { readonly storedAt: number; readonly traceparent?: string };
 }
 
 /** The ordered input of a lane (a JetStream consumer). */
 export interface LaneSource {
   /**
    * Takes the lane over: deletes and re-creates its consumer at the first message that was not acknowledged, so that
-   * order survives the hand-over.
+   * order survives the hand-over. `after` (LOG): everything up to this sequence is known to be done.
    */
-  open(): Promise<void>;
+  open(after?: number): Promise<void>;
+  /**
+   * LOG holds a message of this sequence. A lane that nothing came to for long rests, and would not learn of it; others
+   * do nothing.
+   */
+  expect(sequence: number): void;
   /**
    * Waits for a message, then takes all that is there, in order, within the bounds (at least one). Messages are
    * prefetched. After a lost connection or a restart of the server, what was not acknowledged may come again.

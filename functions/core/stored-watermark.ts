@@ -1,25 +1,36 @@
-import { frame, type StorageKeys, unframe, validate } from '@faaskeeper/protocol';
+import { DamagedError, frame, type StorageKeys, unframeAs } from '@faaskeeper/protocol';
 import * as v from 'valibot';
 import { BOUNDS } from './bounds.ts';
+import { reportFault } from './faults.ts';
 import { backOff } from './parallel.ts';
-import type { Outside, PutCondition } from './ports.ts';
+import type { Outside, Position, PutCondition } from './ports.ts';
 
 const VERSION = 1;
 const whole = v.pipe(v.number(), v.integer(), v.minValue(0));
 const positionSchema = v.object({ sequence: whole, zxid: whole });
 
-/** A place in LOG: everything up to it. */
-export type Position = v.InferOutput<typeof positionSchema>;
-
-/** The watermark as it is stored, with its tag; undefined: none is. */
+/**
+ * The watermark as it is stored, with its tag; undefined: none is. Without a position it is damaged, which is no more
+ * than if it was not there.
+ *
+ * @throws NewerFormatError
+ */
 export async function readWatermark(
-  { objects }: Pick<Outside, 'objects'>,
+  outside: Pick<Outside, 'objects'> & Partial<Pick<Outside, 'logger' | 'incidents'>>,
   keys: StorageKeys,
-): Promise<{ position: Position; etag: string } | undefined> {
-  const stored = await objects.get(keys.watermark);
+): Promise<{ position: Position | undefined; etag: string } | undefined> {
+  const stored = await outside.objects.get(keys.watermark);
   if (stored === undefined) return undefined;
-  const what = 'The stored watermark';
-  return { position: validate(positionSchema, unframe(VERSION, stored.body, what).value, what), etag: stored.etag };
+  const { etag } = stored;
+  try {
+    return { position: unframeAs(positionSchema, VERSION, stored.body, `The watermark ${keys.watermark}`), etag };
+  } catch (error) {
+    if (!(error instanceof DamagedError)) throw error;
+    const { logger, incidents } = outside;
+    if (logger !== undefined)
+      reportFault({ logger, incidents }, 'watermark-damaged', { err: error }, 'the stored watermark is damaged');
+    return { position: undefined, etag };
+  }
 }
 
 /** The watermark in user storage: moves forward only, whoever writes it (invariant 6). */

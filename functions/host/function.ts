@@ -56,11 +56,12 @@ export function readStoresConfig(environment: Environment): ReturnType<typeof st
 
 function beginFunction<Core>(
   definition: FunctionDefinition<Core>,
-  { environment, logger, metrics }: ProgramContext,
+  { environment, logger, metrics, tracing }: ProgramContext,
 ): RunningProgram {
   const config = readStoresConfig(environment);
+  const incidents = metrics.incidents();
   let stores: OpenStores | undefined;
-  const opening = openStores(config, { name: definition.name, logger }).then((open) => {
+  const opening = openStores(config, { name: definition.name, logger, tracing, incidents }).then((open) => {
     stores = open;
     return open;
   });
@@ -79,7 +80,8 @@ function beginFunction<Core>(
     create: (spec) => {
       const log = logger.child({ instance: spec.id });
       const open = stores as OpenStores;
-      return definition.create({ ...open.instance(spec), clock: systemClock, random: systemRandom, logger: log }, spec);
+      const own = { clock: systemClock, random: systemRandom, logger: log, tracing, incidents: incidents(spec.id) };
+      return definition.create({ ...open.instance(spec), ...own }, spec);
     },
     onCloseError: (instance, err) => logger.warn({ instance, err }, 'an instance could not be closed'),
     now: () => performance.now(),
@@ -97,7 +99,11 @@ function beginFunction<Core>(
         type = event.type;
         const handler = handlers.get(type) as EventHandler<Core>;
         await opening;
-        return encode(await instances.use(event.instance, (core) => handler.handle(core, event.data)));
+        const work = () => instances.use(event.instance, (core) => handler.handle(core, event.data));
+        if (tracing === undefined) return encode(await work());
+        const parents = [headers['ce-traceparent']?.toString()];
+        const attributes = { 'faaskeeper.instance': event.instance, 'cloudevents.event_type': type };
+        return encode(await tracing.span(definition.name, { parents, kind: 'server', attributes }, work));
       } catch (error) {
         const problem = problemOf(error);
         measured.errors.inc({ type, problem: problem.type });

@@ -1,4 +1,4 @@
-import { type FaaSKeeperError, isFaaSKeeperError } from '@faaskeeper/protocol';
+import { isFaaSKeeperError } from '@faaskeeper/protocol';
 
 /** Why an event was not handled; `type` is stable. docs/operations.md says what to do about each. */
 export const PROBLEMS = {
@@ -8,6 +8,7 @@ export const PROBLEMS = {
   'too-large': 413,
   failed: 500,
   halted: 503,
+  'newer-format': 503,
   stopping: 503,
 } as const;
 export type ProblemType = keyof typeof PROBLEMS;
@@ -31,10 +32,11 @@ export class ProblemError extends Error {
 
 /** The problem that an error stands for: what is not foreseen is `failed`. */
 export function problemOf(error: unknown): Problem {
-  const type = error instanceof ProblemError ? error.type : isHalted(error) ? 'halted' : 'failed';
+  const type = error instanceof ProblemError ? error.type : typeOf(error);
   return { type, status: PROBLEMS[type], detail: error instanceof Error ? error.message : String(error) };
 }
 
-function isHalted(error: unknown): boolean {
-  return isFaaSKeeperError(error) && (error satisfies FaaSKeeperError).code === 'Halted';
+function typeOf(error: unknown): ProblemType {
+  if (!isFaaSKeeperError(error)) return 'failed';
+  return error.code === 'Halted' ? 'halted' : error.code === 'NewerFormat' ? 'newer-format' : 'failed';
 }

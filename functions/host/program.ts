@@ -1,4 +1,6 @@
 import { flushCompileCache } from 'node:module';
+import type { Tracing } from '../core/tracing.ts';
+import { type OpenTracing, openTracing, TRACING_HELP } from '../tracing/index.ts';
 import { bearerCheck } from './auth.ts';
 import { HOST } from './bounds.ts';
 import { ConfigError, type Environment, HOST_HELP, type HostConfig, hostSettings, readSettings } from './config.ts';
@@ -11,6 +13,8 @@ export interface ProgramContext {
   readonly environment: Environment;
   readonly logger: ProgramLogger;
   readonly metrics: ProgramMetrics;
+  /** undefined: no traces are wanted. */
+  readonly tracing?: Tracing | undefined;
 }
 
 export interface RunningProgram {
@@ -52,14 +56,15 @@ async function run(program: Program): Promise<void> {
   const config = readSettings(hostSettings, process.env);
   const logger = createLogger(program.name, config.FAASKEEPER_LOG_LEVEL);
   const metrics = new ProgramMetrics(program.name);
-  const running = program.begin({ config, environment: process.env, logger, metrics });
+  const traces = await openTracing(program.name, process.env);
+  const running = program.begin({ config, environment: process.env, logger, metrics, tracing: traces?.tracing });
   const server = new ProgramServer({
     ...(running.event === undefined ? {} : { event: running.event }),
     notReady: running.notReady,
     metrics,
     authorized: bearerCheck(config.FAASKEEPER_FUNCTION_TOKEN),
   });
-  stopOnSignal(program.name, logger, server, running);
+  stopOnSignal({ name: program.name, logger, server, running, traces });
   const [port] = await Promise.all([server.listen(config.FAASKEEPER_HOST, config.PORT), running.started]);
   // Time since the process began: what a cold start costs, without the container.
   logger.info({ host: config.FAASKEEPER_HOST, port, startMs: Math.round(performance.now()) }, 'ready');
@@ -67,7 +72,14 @@ async function run(program: Program): Promise<void> {
 }
 
 /** Stops accepting, answers what is in flight, closes handlers and connections, exits with 0; each step is bounded. */
-function stopOnSignal(name: string, logger: ProgramLogger, server: ProgramServer, running: RunningProgram): void {
+function stopOnSignal(parts: {
+  readonly name: string;
+  readonly logger: ProgramLogger;
+  readonly server: ProgramServer;
+  readonly running: RunningProgram;
+  readonly traces: OpenTracing | undefined;
+}): void {
+  const { name, logger, server, running, traces } = parts;
   let stopping = false;
   const stop = async (signal: string) => {
     if (stopping) return;
@@ -77,6 +89,7 @@ function stopOnSignal(name: string, logger: ProgramLogger, server: ProgramServer
       await bounded(running.stop?.() ?? Promise.resolve(), HOST.drainTimeoutMs);
       if (!(await server.drain(HOST.drainTimeoutMs))) logger.warn({}, 'events in flight were abandoned');
       if (!(await bounded(running.close(), HOST.closeTimeoutMs))) logger.warn({}, 'connections did not close in time');
+      if (traces !== undefined) await bounded(traces.close(), HOST.closeTimeoutMs);
     } catch (err) {
       logger.error({ err }, `${name} could not stop cleanly`);
     }
@@ -98,7 +111,7 @@ async function bounded(work: Promise<unknown>, timeoutMs: number): Promise<boole
 }
 
 function helpText({ name, summary, help }: Program): string {
-  const settings = [...HOST_HELP, ...help];
+  const settings = [...HOST_HELP, ...help, ...TRACING_HELP];
   const width = Math.max(...settings.map(([setting]) => setting.length));
   const lines = settings.map(([setting, text]) => `  ${setting.padEnd(width)}  ${text}`);
   return `${name}: ${summary}\n\nSettings (environment variables):\n${lines.join('\n')}\n`;

@@ -1,8 +1,11 @@
 /** The real adapters of the core's ports: JetStream, Redis, S3, core NATS. Nothing else talks to these servers. */
 import type { InstanceSpec } from '@faaskeeper/protocol';
 import type { NatsConnection } from 'nats';
+import { type Incidents, reportFault } from '../core/faults.ts';
 import type { LaneSource, Logger, Stores, UserStorage } from '../core/ports.ts';
+import type { Tracing } from '../core/tracing.ts';
 import type { StoresConfig } from './config.ts';
+import { HybridUserStorage } from './hybrid/index.ts';
 import {
   connectNats,
   type InstanceChange,
@@ -37,6 +40,7 @@ export {
   type KeyScope,
   probeKeyScope,
   probeUserStorage,
+  requestSigner,
   UnsuitableStoreError,
   type UserStorageReport,
 } from './s3/index.ts';
@@ -46,8 +50,14 @@ export interface OpenStoresOptions {
   /** Names this program in the servers' lists of connections. Default `faaskeeper`. */
   readonly name?: string;
   readonly logger?: Logger;
+  /** Counts what is found wrong with an instance. */
+  readonly incidents?: ((instance: string) => Incidents) | undefined;
+  /** What is appended, stored and delivered carries the trace around it. */
+  readonly tracing?: Tracing | undefined;
   /** First token(s) of the reply subjects of the connection to NATS. */
   readonly inboxPrefix?: string;
+  /** A lane that nothing comes to for so long (ms) gives its consumer back. Default 60 s. */
+  readonly laneRestMs?: number | undefined;
 }
 
 /** Connections that all instances of a program share. */
@@ -80,23 +90,29 @@ export interface OpenStores {
  */
 export async function openStores(config: StoresConfig, options: OpenStoresOptions = {}): Promise<OpenStores> {
   const name = options.name ?? 'faaskeeper';
+  const { tracing } = options;
   const onError = (error: unknown) => options.logger?.warn({ err: error }, 'a store failed in the background');
   const nats = await connectNats({ ...config.nats, name, inboxPrefix: options.inboxPrefix });
   const redis = connectRedis({ url: config.redis.url, name }, onError);
   const s3 = connectS3(config.s3);
   const instances = new InstanceDirectory(nats, onError);
+  const userStorage = (spec: InstanceSpec): UserStorage => {
+    const objects = new S3UserStorage(s3, spec.storagePrefix, { bucket: config.s3.bucket });
+    return spec.userStorage.type === 'Hybrid' ? new HybridUserStorage(redis, objects, spec) : objects;
+  };
   return {
     nats,
     instanceSpec: (id) => instances.spec(id),
     watchInstances: (handler) => instances.watch(handler),
     onConnection: (handler) => ({ close: onConnectionChange(nats, handler) }),
     instance: (spec) => ({
-      log: new JetStreamLog(nats, spec.id),
-      system: new RedisSystemStore(redis, spec.id, onError),
-      objects: new S3UserStorage(s3, spec.storagePrefix, { bucket: config.s3.bucket }),
-      notifications: new NatsNotifications(nats, spec.id),
+      log: new JetStreamLog(nats, spec.id, { tracing }),
+      system: new RedisSystemStore(redis, spec.id, { onError, onDamage: (err) => reportDamage(options, spec.id, err) }),
+      objects: userStorage(spec),
+      notifications: new NatsNotifications(nats, spec, { tracing }),
     }),
-    lane: (spec, input) => new JetStreamLane(nats, spec, input),
+    lane: (spec, input) =>
+      new JetStreamLane(nats, spec, input, { origins: tracing !== undefined, restAfterMs: options.laneRestMs }),
     counts: (id) => instanceCounts(redis, id),
     dropSystemStore: (id) => dropInstance(redis, id),
     bucket: (other) => bucketOf(other ?? config.s3, other === undefined ? s3 : undefined),
@@ -107,6 +123,12 @@ export async function openStores(config: StoresConfig, options: OpenStoresOption
       s3.destroy();
     },
   };
+}
+
+function reportDamage({ logger, incidents }: OpenStoresOptions, instance: string, err: unknown): void {
+  const message = 'the system store is damaged: it is treated as wiped, and rebuilt';
+  if (logger === undefined) return;
+  reportFault({ logger, incidents: incidents?.(instance) }, 'system-store-damaged', { instance, err }, message);
 }
 
 /** Nothing is deleted conditionally there, so there is nothing to probe. */

@@ -38,7 +38,7 @@ async function becomesVisible(
   const until = outside.clock.now() + DATA.visibleMs;
   for (;;) {
     const stored = await readWatermark(outside, storageKeys(spec.storagePrefix));
-    if ((stored?.position.sequence ?? 0) >= sequence) return true;
+    if ((stored?.position?.sequence ?? 0) >= sequence) return true;
     if (outside.clock.now() >= until) return false;
     await outside.clock.sleep(DATA.visiblePollMs, signal);
   }

@@ -16,6 +16,27 @@ export interface Binding {
   readonly 's3-access-key-id': string;
   readonly 's3-secret-access-key': string;
   readonly 's3-prefix': string;
+  /** Of an instance with Hybrid user storage. */
+  readonly 'redis-url'?: string;
+  readonly 'redis-username'?: string;
+  readonly 'redis-password'?: string;
+}
+
+/** A Redis user that may read the nodes of one instance; where Redis makes none, the one that was given. */
+export async function redisBinding(systemUrl: string, instance: string): Promise<Partial<Binding>> {
+  // Imported here because it takes a while to load.
+  const { RedisUsers } = await import('../credentials/redis-users.ts');
+  const url = new URL(systemUrl);
+  const given = { username: decodeURIComponent(url.username) || 'default', password: decodeURIComponent(url.password) };
+  Object.assign(url, { username: '', password: '' });
+  const users = new RedisUsers(systemUrl);
+  try {
+    const issued = await users.issue(instance);
+    const { username, password } = 'refusal' in issued ? given : issued;
+    return { 'redis-url': url.toString(), 'redis-username': username, 'redis-password': password };
+  } finally {
+    users.close();
+  }
 }
 
 /** Writes a binding as a directory with one file per key, readable by its owner only. */

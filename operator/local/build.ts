@@ -50,20 +50,33 @@ const builtinsByRequire: Plugin = {
   },
 };
 
+/** OpenTelemetry stays out of the programs: it is loaded by those that are asked for traces. */
+const tracingApart: Plugin = {
+  name: 'tracing-apart',
+  setup(bundle) {
+    bundle.onResolve({ filter: /\/otlp\.ts$/ }, ({ kind }) =>
+      kind === 'dynamic-import' ? { path: './tracing.mjs', external: true } : null,
+    );
+  },
+};
+
 const functions: Target = {
   title: 'functions',
   sources: ['functions', 'client/protocol', 'package-lock.json'].map((path) => join(projectDir, path)),
-  outputs: functionNames.map((name) => join(functionsDir, `${name}.mjs`)),
+  outputs: [...functionNames, 'tracing'].map((name) => join(functionsDir, `${name}.mjs`)),
   builds: [
     {
       ...shared,
-      entryPoints: Object.fromEntries(functionNames.map((name) => [name, `functions/${name}/main.ts`])),
+      entryPoints: {
+        ...Object.fromEntries(functionNames.map((name) => [name, `functions/${name}/main.ts`])),
+        tracing: 'functions/tracing/otlp.ts',
+      },
       outdir: functionsDir,
       outExtension: { '.js': '.mjs' },
       format: 'esm',
       target: 'node24',
       banner: { js: requireBanner },
-      plugins: [builtinsByRequire],
+      plugins: [builtinsByRequire, tracingApart],
     },
   ],
 };

@@ -77,6 +77,13 @@ export const flags: readonly Flag[] = [
     text: 'The S3 store to run, or http://key:secret@host:port/bucket?region=… of one that runs',
   },
   {
+    name: 'storage',
+    env: 'FAASKEEPER_STORAGE',
+    value: 's3|hybrid',
+    default: 's3',
+    text: 'Where clients read: from S3, or (hybrid) small nodes from Redis; decided at the first start',
+  },
+  {
     name: 'nats-url',
     env: 'FAASKEEPER_NATS_URL',
     value: 'URL',

@@ -37,6 +37,8 @@ export interface HomeIdentity {
   readonly instance: string;
   /** The kind of S3 server that holds its data, or the endpoint of a given one. */
   readonly store: string;
+  /** Type of its user storage; default S3. */
+  readonly storage?: 'S3' | 'Hybrid';
 }
 
 /** The data directory of one local FaaSKeeper, held by one process at a time. */

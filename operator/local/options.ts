@@ -27,7 +27,7 @@ export interface LocalSettings {
   readonly logLevel: string;
   /** Settings of the gateway, as its environment variables. */
   readonly gateway: Readonly<Record<string, string>>;
-  /** Settings of the instance. */
+  /** Settings of the instance; without `userStorage`, it is what the home has, else S3. */
   readonly instance: Partial<Omit<InstanceSpecInput, 'id' | 'storagePrefix'>>;
 }
 
@@ -68,6 +68,7 @@ const settingsSchema = v.object({
   ),
   home: v.optional(v.pipe(v.string(), v.nonEmpty('it is empty'))),
   s3: v.optional(s3Schema),
+  storage: v.optional(v.picklist(['s3', 'hybrid'], 'it is s3 or hybrid')),
   'nats-url': v.optional(natsSchema),
   'redis-url': v.optional(redisSchema),
   'log-level': v.optional(v.picklist(['debug', 'info', 'warn', 'error', 'silent']), 'info'),
@@ -137,6 +138,7 @@ function instanceSettings(settings: v.InferOutput<typeof settingsSchema>): Local
     'max-session-timeout': maxTimeout,
     'container-check-interval': containerCheckInterval,
     'enforce-quota': enforceQuota,
+    storage,
   } = settings;
   if (minTimeout !== undefined && maxTimeout !== undefined && minTimeout > maxTimeout) {
     throw new UsageError('--min-session-timeout is above --max-session-timeout. See npm start -- --help.');
@@ -146,6 +148,7 @@ function instanceSettings(settings: v.InferOutput<typeof settingsSchema>): Local
     ...(superX509 === undefined ? {} : { superX509 }),
     ...(containerCheckInterval === undefined ? {} : { containerCheckInterval }),
     ...(enforceQuota === undefined ? {} : { enforceQuota }),
+    ...(storage === undefined ? {} : { userStorage: { type: storage === 'hybrid' ? 'Hybrid' : 'S3' } }),
     sessions: {
       ...(minTimeout === undefined ? {} : { minTimeout }),
       ...(maxTimeout === undefined ? {} : { maxTimeout }),

@@ -32,7 +32,12 @@ export async function storeOf(settings: LocalSettings, onProgress: (line: string
 }
 
 /** A home's data is in one store: another one would be an instance that has lost everything visible. */
-export function checkStore(settings: LocalSettings, home: Home, { store }: HomeIdentity): void {
+export function checkStore(settings: LocalSettings, home: Home, { store, storage = 'S3' }: HomeIdentity): void {
+  const type = settings.instance.userStorage?.type ?? storage;
+  if (type !== storage) {
+    const message = `The user storage of ${home.path} is ${storage} and cannot become ${type}. Choose another --home.`;
+    throw new HomeError('OTHER_STORE', message);
+  }
   const wanted = typeof settings.s3 === 'object' ? settings.s3.endpoint : settings.s3;
   const isGiven = store.includes('://');
   if (wanted === store || (wanted === undefined && !isGiven)) return;

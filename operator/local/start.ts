@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { freePorts, keptSecret, processStamp } from '../servers/index.ts';
-import { type Binding, writeBinding } from './binding.ts';
+import { type Binding, redisBinding, writeBinding } from './binding.ts';
 import { buildClient, buildFunctions, buildGateway } from './build.ts';
 import { declareLocalInstance } from './declare.ts';
 import { type FunctionSurroundings, functionProcess } from './functions.ts';
@@ -35,7 +35,7 @@ export interface LocalFaaSKeeper {
     Readonly<Record<FunctionName | 'gateway', LocalProcess>>;
   /** With its password: for tests that damage it. */
   readonly redisUrl: string;
-  /** The S3 store, by name. */
+  /** What has user storage, by name. */
   readonly storeTitle: string;
   /** Stops everything in order; the data stays. */
   stop(): Promise<void>;
@@ -54,6 +54,7 @@ export async function startLocal(options: LocalOptions): Promise<LocalFaaSKeeper
     const identity = await home.identity(async () => ({
       instance: `local${randomBytes(5).toString('hex')}`,
       store: await storeOf(settings, onEvent),
+      storage: settings.instance.userStorage?.type ?? 'S3',
     }));
     checkStore(settings, home, identity);
     const state = stateWriter(home, identity, running);
@@ -65,7 +66,12 @@ export async function startLocal(options: LocalOptions): Promise<LocalFaaSKeeper
       running.set(name, new Supervised(server.process, { ...supervise, name, address: server.address }));
     }
     await built;
-    const spec = { ...options.instance, id: identity.instance, storagePrefix: `${identity.instance}/` };
+    const spec = {
+      ...settings.instance,
+      userStorage: settings.instance.userStorage ?? { type: identity.storage ?? 'S3' },
+      id: identity.instance,
+      storagePrefix: `${identity.instance}/`,
+    };
     await declareLocalInstance(servers.nats, spec);
     const around = await surroundings(home, settings, servers);
     for (const step of [functionNames.filter((name) => name !== 'trigger'), ['trigger'], ['gateway']] as const) {
@@ -84,7 +90,8 @@ export async function startLocal(options: LocalOptions): Promise<LocalFaaSKeeper
       const failure = (await Promise.allSettled(starts)).find((start) => start.status === 'rejected');
       if (failure !== undefined) throw failure.reason;
     }
-    const binding = bindingOf(identity, servers);
+    const redis = spec.userStorage.type === 'Hybrid' ? await redisBinding(servers.redisUrl, identity.instance) : {};
+    const binding = { ...bindingOf(identity, servers), ...redis };
     const bindingDir = home.in('binding');
     await writeBinding(bindingDir, binding);
     await state.write(true);
@@ -94,7 +101,7 @@ export async function startLocal(options: LocalOptions): Promise<LocalFaaSKeeper
       binding,
       bindingDir,
       redisUrl: servers.redisUrl,
-      storeTitle: servers.storeTitle,
+      storeTitle: spec.userStorage.type === 'Hybrid' ? `Redis and ${servers.storeTitle}` : servers.storeTitle,
       processes: Object.fromEntries(running) as Partial<Record<ProcessName, Supervised>> &
         Record<FunctionName | 'gateway', Supervised>,
       stop,

@@ -18,6 +18,8 @@ import { servers, serversFileVariable, type TestServers, uniqueId } from './serv
 import { storesConfigOf } from './stores.ts';
 
 export interface FaaSKeeperOptions {
+  /** Of its user storage; default s3. */
+  readonly storage?: 's3' | 'hybrid';
   /** Settings of the instance other than the defaults. */
   readonly instance?: Partial<Omit<InstanceSpecInput, 'id' | 'storagePrefix'>>;
   /** Default: the run's servers. Others need `ownFunctions`. */
@@ -51,13 +53,19 @@ export async function startFaaSKeeper(options: FaaSKeeperOptions = {}): Promise<
   const functions = own ? await startOwn(addresses, options.logLevel) : await sharedFunctions();
   const id = uniqueId();
   const spec = await withNats(addresses, (nats) =>
-    declareInstance(nats, { ...options.instance, id, storagePrefix: `${id}/` }),
+    declareInstance(nats, {
+      ...(options.storage === 'hybrid' ? { userStorage: { type: 'Hybrid' as const } } : {}),
+      ...options.instance,
+      id,
+      storagePrefix: `${id}/`,
+    }),
   );
   const { s3 } = addresses;
   const clientOptions: ConnectOptions = {
     instance: id,
     nats: { url: addresses.natsUrl, user: addresses.natsUser, password: addresses.natsPassword },
     s3: { ...s3, prefix: spec.storagePrefix },
+    ...(spec.userStorage.type === 'Hybrid' ? { redis: { url: addresses.redisUrl } } : {}),
   };
   const clients: FaaSKeeper[] = [];
   const stop = async () => {

@@ -19,7 +19,7 @@ export async function gatewaySessions<T extends Messaging>(
   const shared = new SharedMessaging(messaging);
   const objects = s3Reader({ ...clientOptions.s3!, prefix: '' });
   const outside = { messaging: shared, objects, clock: systemClock, random: systemRandom };
-  const instance = new Instance(outside, spec.id, spec.storagePrefix);
+  const instance = new Instance(outside, { instance: spec.id, prefix: spec.storagePrefix });
   return {
     messaging,
     open: async (identities = [LOCAL]) =>

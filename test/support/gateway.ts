@@ -55,9 +55,10 @@ async function gatewayProcess(
   options: TestGatewayOptions,
 ): Promise<GatewayAddress> {
   const [port, securePort] = (await freePorts(2)) as [number, number];
-  const { id: instance, storagePrefix: prefix, superX509 } = spec;
+  const { id: instance, storagePrefix: prefix, superX509, userStorage } = spec;
+  const served = { port, instance, prefix, superX509, userStorage: userStorage.type };
   const process = await program(logDir, options, {
-    FAASKEEPER_GATEWAY_INSTANCES: JSON.stringify([{ port, instance, prefix, superX509 }]),
+    FAASKEEPER_GATEWAY_INSTANCES: JSON.stringify([served]),
     ...(options.environment?.FAASKEEPER_TLS_CERT === undefined
       ? {}
       : { FAASKEEPER_GATEWAY_SECURE_PORT: String(securePort) }),
@@ -84,7 +85,7 @@ async function program(
   options: Pick<TestGatewayOptions, 'servers' | 'environment' | 'logLevel'>,
   environment: Readonly<Record<string, string>>,
 ): Promise<{ process: ManagedProcess; adminPort: number }> {
-  const { natsUrl, natsUser, natsPassword, s3 } = options.servers ?? servers();
+  const { natsUrl, natsUser, natsPassword, redisUrl, s3 } = options.servers ?? servers();
   const [adminPort] = (await freePorts(1)) as [number];
   const process = new ManagedProcess({
     title: 'gateway',
@@ -97,6 +98,7 @@ async function program(
       FAASKEEPER_NATS_URL: natsUrl,
       FAASKEEPER_NATS_USER: natsUser,
       FAASKEEPER_NATS_PASSWORD: natsPassword,
+      FAASKEEPER_REDIS_URL: redisUrl,
       FAASKEEPER_S3_ENDPOINT: s3.endpoint,
       FAASKEEPER_S3_REGION: s3.region,
       FAASKEEPER_S3_BUCKET: s3.bucket,

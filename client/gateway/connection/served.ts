@@ -210,7 +210,7 @@ export class Served {
     const request = read.GetDataRequest(reader);
     const { path, watch } = request;
     const node = this.replies.outstanding > 0 || watch || path === null ? undefined : this.engine.cached(path);
-    if (node === undefined) {
+    if (node === undefined || (op === 'getData' && node.state === 'node' && node.data === undefined)) {
       look(this, { slot: this.replies.open(bytes), xid, reader, since: performance.now() }, request, op);
       return;
     }
@@ -218,7 +218,7 @@ export class Served {
     if (node.state !== 'node') this.reply(xid, watermark, CODES.noNode);
     else {
       this.reply(xid, watermark, 0, () => {
-        if (op === 'getData') this.writer.buffer(node.data);
+        if (op === 'getData') this.writer.buffer(node.data ?? null);
         write.Stat(this.writer, node.stat);
       });
     }

@@ -45,7 +45,7 @@ export class ServedInstance implements Effects {
     this.surroundings = surroundings;
     this.#settings = settings;
     this.#limits = limitsOf(settings, surroundings.settings);
-    this.instance = new Instance(surroundings.outside, settings.instance, settings.prefix);
+    this.instance = new Instance(surroundings.outside, settings);
   }
 
   get settings(): InstanceSettings {

@@ -1,15 +1,18 @@
-import { frame, type StorageKeys, unframe } from '@faaskeeper/protocol';
+import { DamagedError, frame, HaltedError, type StorageKeys, unframe } from '@faaskeeper/protocol';
 import { BOUNDS } from '../bounds.ts';
-import { sequencedId, sequenceOfId } from '../log-parts.ts';
+import { reportFault, reportRepair } from '../faults.ts';
+import { MissingPartError, sequencedId, sequenceOfId } from '../log-parts.ts';
 import { expectInLog, readLog } from '../log-reader.ts';
 import { LogTrimmedError, type Outside } from '../ports.ts';
+import { checkpointAnew } from './anew.ts';
 import { Fold } from './fold.ts';
 import { isHeld } from './hold.ts';
 import {
+  lookAtManifest,
   type Manifest,
+  NO_CHECKPOINT,
   putManifest,
   type Run,
-  readManifest,
   type StoredManifest,
   type TombstoneList,
 } from './manifest.ts';
@@ -42,12 +45,21 @@ export class Checkpointer {
     this.#lane = lane;
   }
 
-  /** Brings the checkpoint up to the stored watermark, trims LOG and removes what is past. */
+  /**
+   * Brings the checkpoint up to the stored watermark, trims LOG and removes what is past. One that is damaged, or does
+   * not go together with LOG any more, is made anew.
+   */
   async run(): Promise<Manifest> {
     let made = 0;
     for (let races = 0; ; ) {
       const target = await this.#lane.storedSequence();
-      const base = await readManifest(this.#outside.objects, this.#keys);
+      const base = await lookAtManifest(this.#outside.objects, this.#keys);
+      const damage = base.damage ?? (await this.#lossOf(base));
+      if (damage !== undefined) {
+        if (await this.#anew(base, damage)) made++;
+        else races++;
+        continue;
+      }
       if (base.manifest.sequence >= target || races >= BOUNDS.raceAttempts) {
         return await this.#finish(base.manifest, target, made > 0);
       }
@@ -55,13 +67,48 @@ export class Checkpointer {
         if (await this.#step(base, target)) made++;
         else races++;
       } catch (error) {
-        // Both happen when another checkpoint got ahead; if it did not, the next round says so.
-        if (!(error instanceof LogTrimmedError) && !(error instanceof PartGoneError)) throw error;
-        const now = await readManifest(this.#outside.objects, this.#keys);
-        if (now.etag === base.etag) throw error;
-        races++;
+        // Also happens when another checkpoint got ahead.
+        if (!isDamage(error)) throw error;
+        const now = await lookAtManifest(this.#outside.objects, this.#keys);
+        if (now.etag === base.etag && (await this.#anew(base, error))) made++;
+        else races++;
       }
     }
+  }
+
+  /** The pointer is gone although LOG has been trimmed, or parts are gone that it names. */
+  async #lossOf(base: StoredManifest): Promise<PartGoneError | undefined> {
+    const { objects } = this.#outside;
+    if (base.etag === undefined) {
+      const { first } = await this.#outside.log.bounds();
+      return first > 1 ? new PartGoneError(`LOG begins at ${first}, and there is no checkpoint`) : undefined;
+    }
+    const prefix = this.#keys.checkpointPart('');
+    const named = namedParts(base.manifest);
+    for await (const page of objects.list(prefix)) for (const key of page) named.delete(key.slice(prefix.length));
+    if (named.size === 0) return undefined;
+    // Another checkpoint may have replaced this one meanwhile.
+    const now = await lookAtManifest(objects, this.#keys);
+    return now.etag === base.etag ? new PartGoneError(`User storage lost ${[...named].join(', ')}`) : undefined;
+  }
+
+  async #anew(base: StoredManifest, err: unknown): Promise<boolean> {
+    reportFault(this.#outside, 'checkpoint-damaged', { err }, 'the checkpoint is damaged or lost: it is made anew');
+    const manifest = await checkpointAnew(this.#outside, this.#keys, this.#lane);
+    const over = { ...base, manifest: NO_CHECKPOINT };
+    const won = await this.#put(over, manifest);
+    const { sequence } = manifest;
+    reportRepair(this.#outside, 'checkpoint', { sequence, won }, 'a checkpoint is made of the applied state');
+    return won;
+  }
+
+  #put(over: StoredManifest, manifest: Manifest): Promise<boolean> {
+    return putManifest(this.#outside.objects, this.#keys, {
+      over,
+      manifest,
+      attempts: BOUNDS.objectAttempts,
+      pause: (attempt) => this.#lane.pause(attempt),
+    });
   }
 
   /** One bounded piece of LOG; false when another checkpoint was faster. */
@@ -87,12 +134,7 @@ export class Checkpointer {
     const tombstones = await this.#listTombstones(fold.deleted, to);
     const kept = base.manifest.tombstones.filter(({ id }) => !swept.has(id));
     const manifest: Manifest = { ...to, runs, tombstones: [...kept, ...tombstones] };
-    const won = await putManifest(this.#outside.objects, this.#keys, {
-      over: base,
-      manifest,
-      attempts: BOUNDS.objectAttempts,
-      pause: (attempt) => this.#lane.pause(attempt),
-    });
+    const won = await this.#put(base, manifest);
     this.#outside.logger.info({ ...to, from, won, runs: runs.length }, 'checkpoint');
     return won;
   }
@@ -151,10 +193,7 @@ export class Checkpointer {
     const trimmed = Math.min(manifest.sequence, stored);
     await this.#trim(manifest.sequence, stored);
     if (!made) return manifest;
-    const named = new Set([
-      ...manifest.runs.flatMap(({ kept, data }) => [...kept, ...data].map(({ id }) => id)),
-      ...manifest.tombstones.map(({ id }) => id),
-    ]);
+    const named = namedParts(manifest);
     // What somebody reads stays until the first checkpoint after it.
     if (!(await isHeld(this.#outside, this.#keys))) {
       await this.#removePast(
@@ -186,6 +225,19 @@ export class Checkpointer {
       if (past.length > 0) await this.#outside.objects.delete(past);
     }
   }
+}
+
+function namedParts({ runs, tombstones }: Manifest): Set<string> {
+  const parts = runs.flatMap(({ kept, data }) => [...kept, ...data]);
+  return new Set([...parts, ...tombstones].map(({ id }) => id));
+}
+
+/** What a checkpoint builds on is not there as it should be. */
+function isDamage(error: unknown): boolean {
+  if (error instanceof LogTrimmedError || error instanceof PartGoneError || error instanceof DamagedError) return true;
+  return (
+    error instanceof HaltedError && (error.cause instanceof DamagedError || error.cause instanceof MissingPartError)
+  );
 }
 
 async function* iterate(values: readonly Keyed[]): AsyncGenerator<Keyed> {

@@ -2,6 +2,6 @@
 export { Checkpointer, type Lane } from './checkpointer.ts';
 export { Fold } from './fold.ts';
 export { Hold } from './hold.ts';
-export { type Manifest, NO_CHECKPOINT, type Part, putManifest, readManifest } from './manifest.ts';
+export { lookAtManifest, type Manifest, NO_CHECKPOINT, type Part, putManifest, readManifest } from './manifest.ts';
 export { contentOf, rebuildSystemStore, withCheckpoint } from './rebuild.ts';
 export { type Keyed, type PartKeys, readParts, writeParts } from './runs.ts';

@@ -1,4 +1,4 @@
-import { frame, HaltedError, type StorageKeys, unframe, validate } from '@faaskeeper/protocol';
+import { DamagedError, frame, HaltedError, type StorageKeys, unframeAs } from '@faaskeeper/protocol';
 import * as v from 'valibot';
 import type { PutCondition, UserStorage } from '../ports.ts';
 
@@ -41,18 +41,42 @@ export interface StoredManifest {
   readonly etag: string | undefined;
 }
 
+/** @throws DamagedError, NewerFormatError */
 export async function readManifest(objects: UserStorage, keys: StorageKeys): Promise<StoredManifest> {
+  const { damage, ...stored } = await lookAtManifest(objects, keys);
+  if (damage !== undefined) throw damage;
+  return stored;
+}
+
+/**
+ * As readManifest, also where it is damaged: as if there was no checkpoint, with the tag of what there is.
+ *
+ * @throws NewerFormatError
+ */
+export async function lookAtManifest(
+  objects: UserStorage,
+  keys: StorageKeys,
+): Promise<StoredManifest & { readonly damage?: DamagedError }> {
   const stored = await objects.get(keys.checkpoint);
   if (stored === undefined) return { manifest: NO_CHECKPOINT, etag: undefined };
-  const what = 'The checkpoint';
-  const manifest = validate(manifestSchema, unframe(VERSION, stored.body, what).value, what);
+  try {
+    return { manifest: decodeManifest(stored.body, keys), etag: stored.etag };
+  } catch (error) {
+    if (!(error instanceof DamagedError)) throw error;
+    return { manifest: NO_CHECKPOINT, etag: stored.etag, damage: error };
+  }
+}
+
+function decodeManifest(body: Uint8Array, keys: StorageKeys): Manifest {
+  const what = `The checkpoint ${keys.checkpoint}`;
+  const manifest = unframeAs(manifestSchema, VERSION, body, what);
   let at = 0;
   for (const run of manifest.runs) {
-    if (run.from !== at) throw new HaltedError(`The checkpoint has a gap from ${at} to ${run.from}`);
+    if (run.from !== at) throw new DamagedError(`${what} has a gap from ${at} to ${run.from}`);
     at = run.to;
   }
-  if (at !== manifest.sequence) throw new HaltedError(`The checkpoint of ${manifest.sequence} ends at ${at}`);
-  return { manifest, etag: stored.etag };
+  if (at !== manifest.sequence) throw new DamagedError(`${what} is of ${manifest.sequence} and ends at ${at}`);
+  return manifest;
 }
 
 /**
@@ -72,7 +96,7 @@ export async function putManifest(
     try {
       const { outcome } = await objects.put(keys.checkpoint, body, condition);
       if (outcome === 'written') return true;
-      const now = await readManifest(objects, keys);
+      const now = await lookAtManifest(objects, keys);
       return isSame(now.manifest, manifest);
     } catch (error) {
       if (attempt >= move.attempts) throw error;

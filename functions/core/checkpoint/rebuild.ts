@@ -1,4 +1,4 @@
-import { HaltedError, type StorageKeys } from '@faaskeeper/protocol';
+import { DamagedError, HaltedError, type StorageKeys } from '@faaskeeper/protocol';
 import { BOUNDS } from '../bounds.ts';
 import type { Mutation, SystemStore, UserStorage } from '../ports.ts';
 import { type Manifest, readManifest } from './manifest.ts';
@@ -15,10 +15,28 @@ export function contentOf(
   return merge(sources, { dropNulls: true });
 }
 
+/** The same between two sort keys, both included: only the parts that can hold some of it are read. */
+export async function* contentBetween(
+  objects: UserStorage,
+  keys: StorageKeys,
+  range: { manifest: Manifest; section: 'kept' | 'data'; from: string; to: string },
+): AsyncGenerator<Keyed> {
+  const { manifest, section, from, to } = range;
+  const sources = manifest.runs.map((run) => {
+    const parts = run[section];
+    const wanted = parts.filter(({ first }, i) => first <= to && (parts[i + 1]?.first ?? `${to}\uffff`) > from);
+    return readParts(objects, keys, wanted);
+  });
+  for await (const keyed of merge(sources, { dropNulls: true })) {
+    if (keyed.key > to) return;
+    if (keyed.key >= from) yield keyed;
+  }
+}
+
 /**
  * Runs `use` with the newest checkpoint, again when a newer one took its parts away meanwhile.
  *
- * @throws HaltedError when the newest checkpoint is not complete.
+ * @throws DamagedError when the newest checkpoint is not whole.
  */
 export async function withCheckpoint<T>(
   objects: UserStorage,
@@ -32,22 +50,38 @@ export async function withCheckpoint<T>(
     } catch (cause) {
       if (!(cause instanceof PartGoneError)) throw cause;
       const now = await readManifest(objects, keys);
-      if (now.etag === etag) throw new HaltedError('User storage lost a part of the checkpoint', { cause });
+      if (now.etag === etag) throw new DamagedError('User storage lost a part of the checkpoint', { cause });
       if (attempt >= BOUNDS.raceAttempts) throw cause;
     }
   }
 }
 
 /**
+ * The same for whom there is nothing else.
+ *
+ * @throws HaltedError when the newest checkpoint is not whole.
+ */
+export async function withWholeCheckpoint<T>(...args: Parameters<typeof withCheckpoint<T>>): Promise<T> {
+  try {
+    return await withCheckpoint(...args);
+  } catch (cause) {
+    if (!(cause instanceof DamagedError)) throw cause;
+    throw new HaltedError(`Nothing can be rebuilt: ${cause.message} Restore a backup`, { cause });
+  }
+}
+
+/**
  * Fills the system store from the newest checkpoint (an empty one where there is none) and switches to it, unless its
  * generation is not `replaces` any more. The caller rolls forward with LOG from there.
+ *
+ * @throws HaltedError when the newest checkpoint is not whole: nothing else has what it held.
  */
 export async function rebuildSystemStore(
   { system, objects }: { system: SystemStore; objects: UserStorage },
   keys: StorageKeys,
   replaces: string | undefined,
 ): Promise<'switched' | 'lost'> {
-  return await withCheckpoint(objects, keys, async (manifest) => {
+  return await withWholeCheckpoint(objects, keys, async (manifest) => {
     const content = inPages(contentOf(objects, keys, manifest, 'kept'), BOUNDS.rebuildMutations);
     return await system.rebuild(replaces, { applied: manifest.sequence, zxid: manifest.zxid }, content);
   });

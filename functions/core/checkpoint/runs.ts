@@ -1,4 +1,4 @@
-import { frame, MarshallingError, type StorageKeys, unframe } from '@faaskeeper/protocol';
+import { DamagedError, frame, type StorageKeys, unframe } from '@faaskeeper/protocol';
 import { BOUNDS } from '../bounds.ts';
 import { sequencedId } from '../log-parts.ts';
 import type { Mutation, Random, Table, UserStorage } from '../ports.ts';
@@ -49,23 +49,23 @@ export async function writeParts(
   return parts;
 }
 
-/** @throws PartGoneError */
+/** @throws PartGoneError, DamagedError */
 async function readPart(objects: UserStorage, keys: PartKeys, part: Part): Promise<Keyed[]> {
   const what = `Part ${part.id} of a checkpoint`;
   const stored = await objects.get(keys.checkpointPart(part.id));
   if (stored === undefined) throw new PartGoneError(`${what} is not in user storage`);
   const rows = unframe(VERSION, stored.body, what).value;
-  if (!Array.isArray(rows) || rows.length !== part.count) throw new MarshallingError(`${what} is not complete`);
+  if (!Array.isArray(rows) || rows.length !== part.count) throw new DamagedError(`${what} is not complete`);
   return rows.map((row: unknown) => keyed(row, what));
 }
 
 function keyed(row: unknown, what: string): Keyed {
-  if (!Array.isArray(row)) throw new MarshallingError(`${what} is not valid`);
+  if (!Array.isArray(row)) throw new DamagedError(`${what} is not valid`);
   const [table, group, key, value] = row as unknown[];
   if (typeof table !== 'string' || typeof group !== 'string' || typeof key !== 'string') {
-    throw new MarshallingError(`${what} is not valid`);
+    throw new DamagedError(`${what} is not valid`);
   }
-  if (value !== null && !(value instanceof Uint8Array)) throw new MarshallingError(`${what} is not valid`);
+  if (value !== null && !(value instanceof Uint8Array)) throw new DamagedError(`${what} is not valid`);
   const mutation: Mutation = { table: table as Table, group, key, value };
   return { key: addressKey(mutation), mutation };
 }

@@ -38,6 +38,8 @@ export interface NodeChange {
   /** Children made (true) or removed (false), by name. */
   readonly children: Map<string, boolean>;
   readonly changes: Change[];
+  /** The stored object is damaged or lost. */
+  repair?: boolean;
 }
 
 /** The final state of each node that the entries change, in the order of their first change. */
@@ -48,11 +50,13 @@ export function coalesce(entries: Iterable<LogEntry>): Map<string, NodeChange> {
       effects.forEach((effect, index) => {
         if (effect.type === 'put') put(nodes, effect, { zxid, index, kind: effect.change });
         if (effect.type === 'delete') remove(nodes, effect, { zxid, index, kind: 'deleted' });
+        if (effect.type === 'repair') Object.assign(nodeOf(nodes, effect.path), { repair: true, zxid });
       });
     }
   }
-  for (const { path, changes } of nodes.values()) {
-    if (changes.length === 0) throw new HaltedError(`LOG changes children of ${path} without its meta data`, { path });
+  for (const { path, changes, repair } of nodes.values()) {
+    if (changes.length === 0 && repair !== true)
+      throw new HaltedError(`LOG changes children of ${path} without its meta data`, { path });
   }
   return nodes;
 }

@@ -5,29 +5,38 @@ import {
   type InstanceSpec,
   type RegistrationInfo,
   type StorageKeys,
+  SystemError,
   storageKeys,
   subjects,
   type Watermark,
 } from '@faaskeeper/protocol';
 import { BOUNDS } from '../bounds.ts';
 import { Checkpointer } from '../checkpoint/checkpointer.ts';
-import { readManifest } from '../checkpoint/manifest.ts';
-import { withCheckpoint } from '../checkpoint/rebuild.ts';
-import type { CheckpointAnswer, TransactionsAnswer, TransactionsInvocation } from '../invocations.ts';
-import { readEntry } from '../log-parts.ts';
-import { expectInLog, readLog, type SequencedEntry } from '../log-reader.ts';
+import { lookAtManifest } from '../checkpoint/manifest.ts';
+import { withWholeCheckpoint } from '../checkpoint/rebuild.ts';
+import { reportFault } from '../faults.ts';
+import type {
+  CheckpointAnswer,
+  CheckpointInvocation,
+  TransactionsAnswer,
+  TransactionsInvocation,
+} from '../invocations.ts';
+import { expectInLog, readLog, readTrimmable, type SequencedEntry } from '../log-reader.ts';
 import { backOff, inParallel, Mutex } from '../parallel.ts';
-import { LogTrimmedError, type Outside } from '../ports.ts';
+import { type Coverage, LogTrimmedError, type Outside, OvertakenError, type Position } from '../ports.ts';
 import { rollForward } from '../roll-forward.ts';
-import { type Position, StoredWatermark } from '../stored-watermark.ts';
-import { coalesce, publicChanges } from './coalesce.ts';
+import { StoredWatermark } from '../stored-watermark.ts';
+import { stage } from '../tracing.ts';
+import { coalesce, type NodeChange, publicChanges } from './coalesce.ts';
 import { changeMessages, type SeenChange, systemMessages, systemWatermarkOf, watermarkOf } from './feed.ts';
-import { NodeWriter, OvertakenError } from './node-writer.ts';
+import { hibernate } from './hibernate.ts';
+import { NodeSource } from './node-source.ts';
+import { NodeWriter, type Written } from './node-writer.ts';
 import { ObjectCache } from './object-cache.ts';
 import { redistribute } from './redistribute.ts';
 import { type Match, matchRegistrations, Registrations } from './registrations.ts';
 import { Superseded } from './superseded.ts';
-import { sweepOrphanChunks, sweepTombstones } from './sweep.ts';
+import { sweepOrphans, sweepTombstones } from './sweep.ts';
 
 const NOTHING: Position = { sequence: 0, zxid: 0 };
 
@@ -46,8 +55,12 @@ export class Distributor {
   readonly #cache: ObjectCache;
   readonly #writer: NodeWriter;
   readonly #superseded = new Superseded();
+  /** Where user storage may lose what was written. */
+  readonly #coverage: Coverage | undefined;
   /** Everything up to here is visible and published; undefined before the start. */
   #position: Position | undefined;
+  /** Everything up to here was published before, by whomever. */
+  #published = NOTHING;
   #registrations = new Registrations();
   #checkpointed = 0;
   #bytesSinceCheckpoint = 0;
@@ -61,11 +74,15 @@ export class Distributor {
     this.#keys = storageKeys(spec.storagePrefix);
     this.#names = subjects(spec.id);
     this.#watermark = new StoredWatermark(outside, this.#keys);
-    this.#cache = new ObjectCache(outside.objects);
+    this.#coverage = outside.objects.coverage;
+    this.#cache = new ObjectCache(outside.objects, (fields) =>
+      reportFault(outside, 'object-damaged', fields, 'a stored object is damaged'),
+    );
     this.#writer = new NodeWriter(outside, {
       keys: this.#keys,
       cache: this.#cache,
-      onSuperseded: (chunkKeys, zxid) => this.#superseded.add(chunkKeys, zxid),
+      inlineDataBytes: spec.userStorage.type === 'Hybrid' ? spec.userStorage.thresholdBytes : Number.POSITIVE_INFINITY,
+      onSuperseded: (keys, zxid) => this.#superseded.add(keys, zxid),
       onOrphans: () => {
         this.#superseded.listingNeeded = true;
       },
@@ -87,15 +104,21 @@ export class Distributor {
           const overtaken = error instanceof OvertakenError || error instanceof LogTrimmedError;
           if (!overtaken || attempt >= BOUNDS.raceAttempts) throw error;
           await this.#catchUp(error);
+          if (this.#coverage !== undefined) await backOff(this.#outside, attempt);
         }
       }
     });
   }
 
-  /** Checkpoints up to the stored watermark, trims LOG, and removes what is past. May run beside handle(). */
-  async checkpoint(): Promise<CheckpointAnswer> {
+  /**
+   * Checkpoints up to the stored watermark, trims LOG, and removes what is past. May run beside handle(). `hibernate`:
+   * drops the applied state as well, if the checkpoint has all of it.
+   */
+  async checkpoint(invocation: CheckpointInvocation = {}): Promise<CheckpointAnswer> {
     return await this.#checkpoints.run(async () => {
-      await this.#lane.run(() => this.#start());
+      await this.#lane.run(() => this.#startWhole());
+      // Another one may have distributed what came last.
+      if (invocation.hibernate === true) await this.#lane.run(() => this.#reloadWatermark());
       const checkpointer = new Checkpointer(this.#outside, this.#keys, {
         storedSequence: () => this.#storedSequence(),
         sweep: (paths, zxid) => this.#sweepInLane(paths, zxid),
@@ -106,7 +129,8 @@ export class Distributor {
       await this.#sweepChunks(zxid);
       this.#checkpointed = sequence;
       this.#bytesSinceCheckpoint -= bytes;
-      return { sequence };
+      if (invocation.hibernate !== true) return { sequence };
+      return { sequence, hibernates: await hibernate(this.#outside, this.#keys) };
     });
   }
 
@@ -117,41 +141,71 @@ export class Distributor {
 
   async #start(): Promise<Position> {
     if (this.#position !== undefined) return this.#position;
-    const [stored, { manifest }] = await Promise.all([
+    const [stored, { manifest, damage }, covered] = await Promise.all([
       this.#watermark.load(),
-      readManifest(this.#outside.objects, this.#keys),
+      lookAtManifest(this.#outside.objects, this.#keys),
+      this.#coverage?.load(),
     ]);
-    const known = Math.max(stored?.sequence ?? 0, manifest.sequence);
+    this.#published = later(stored ?? NOTHING, this.#published);
+    // Published is what is covered, unless that was lost; what is covered may have to be published yet.
+    const shown = this.#coverage === undefined ? stored : covered && earlier(covered, this.#published);
+    if (this.#coverage !== undefined && (covered?.sequence ?? 0) < this.#published.sequence) {
+      const about = { covered, published: this.#published };
+      reportFault(this.#outside, 'user-storage-lost', about, 'Redis has lost what was visible; it is put there again');
+    }
+    const known = Math.max(stored?.sequence ?? 0, manifest.sequence, covered?.sequence ?? 0);
     await expectInLog(this.#outside, known, 'user storage');
-    this.#checkpointed = manifest.sequence;
-    // A watermark from before the checkpoint, with LOG gone in between, tells no more than none.
+    // One that is damaged is due at once.
+    this.#checkpointed = damage === undefined ? manifest.sequence : Number.NEGATIVE_INFINITY;
+    // What is from before the checkpoint, with LOG gone in between, tells no more than nothing.
     const useless =
-      known > (stored?.sequence ?? 0) && (await this.#outside.log.bounds()).first > (stored?.sequence ?? 0) + 1;
-    const position = stored === undefined || useless ? await this.#startFromCheckpoint() : stored;
+      known > (shown?.sequence ?? 0) && (await this.#outside.log.bounds()).first > (shown?.sequence ?? 0) + 1;
+    const position = shown === undefined || useless ? await this.#startFromCheckpoint() : shown;
     this.#registrations = await this.#loadRegistrations(position);
     this.#position = position;
     return position;
   }
 
+  /** Also puts there again what user storage has lost since. */
+  async #startWhole(): Promise<void> {
+    const before = await this.#start();
+    if (this.#coverage === undefined) return;
+    const covered = (await this.#coverage.read())?.sequence ?? -1;
+    if (covered < before.sequence) await this.#catchUp(new OvertakenError(`Redis covers LOG up to ${covered}`));
+    const { sequence } = await this.#start();
+    await this.#fill(sequence + 1, this.#published.sequence);
+  }
+
   async #startFromCheckpoint(): Promise<Position> {
-    return await withCheckpoint(this.#outside.objects, this.#keys, async (manifest, exists) => {
+    return await withWholeCheckpoint(this.#outside.objects, this.#keys, async (manifest, exists) => {
       if (!exists) {
         const { first } = await this.#outside.log.bounds();
         if (first > 1) throw new HaltedError(`LOG begins at ${first}, and there is neither watermark nor checkpoint`);
+        await this.#coverage?.clear();
+        await this.#coverage?.advance(NOTHING);
         return NOTHING;
       }
 
+      await this.#coverage?.clear();
       await redistribute(this.#outside, this.#keys, { manifest, writer: this.#writer });
       const position: Position = { sequence: manifest.sequence, zxid: manifest.zxid };
+      await this.#coverage?.advance(position);
       this.#publishWatermark({ zxid: position.zxid, previous: 0, entries: null });
       this.#watermark.advance(position);
       return position;
     });
   }
 
-  /** Another distributor is ahead: go on from where its watermark stands. */
+  /** Another distributor is ahead, or user storage has lost something: go on from where it stands. */
   async #catchUp(cause: unknown): Promise<void> {
     const before = this.#position;
+    if (this.#coverage !== undefined) {
+      this.#outside.logger.warn({ before, err: cause }, 'user storage has moved; going on from what it covers');
+      this.#published = later(before ?? NOTHING, this.#published);
+      this.#cache.clear();
+      this.#position = undefined;
+      return;
+    }
     await this.#watermark.flush();
     const stored = await this.#watermark.load();
     this.#outside.logger.warn(
@@ -184,7 +238,11 @@ export class Distributor {
         await this.#fill(next, sequence - 1);
       }
       const payload = fresh.get(sequence)!;
-      batch.push({ sequence, bytes: payload.length, entry: await this.#entry(sequence, payload) });
+      batch.push({
+        sequence,
+        bytes: payload.length,
+        entry: await readTrimmable(this.#outside, this.#keys, sequence, payload),
+      });
       next = sequence + 1;
     }
     await this.#batch(batch);
@@ -209,16 +267,6 @@ export class Distributor {
     await this.#outside.clock.sleep(BOUNDS.retryFirstMs);
   }
 
-  async #entry(sequence: number, payload: Uint8Array) {
-    try {
-      return await readEntry(this.#outside, this.#keys, payload);
-    } catch (error) {
-      const { first } = await this.#outside.log.bounds();
-      if (first > sequence) throw new LogTrimmedError(`LOG is trimmed past ${sequence}`, { cause: error });
-      throw error;
-    }
-  }
-
   /** Consecutive entries: all PUTs, then the change feed and sinks, then the watermark. */
   async #batch(batch: readonly SequencedEntry[]): Promise<void> {
     const last = batch.at(-1);
@@ -230,26 +278,56 @@ export class Distributor {
     }
     const seen: SeenChange[] = [];
     const checkLead = () => this.#confirmLead();
-    await inParallel(coalesce(entries).values(), BOUNDS.parallelObjects, async (node) => {
-      const { wasReadable } = await this.#writer.write(node, checkLead);
+    const source = new NodeSource(this.#outside, this.#keys, last.sequence);
+    const write = async (node: NodeChange) => {
+      const { wasReadable } = await this.#write(node, checkLead, source);
       seen.push({ node, changes: publicChanges(node, wasReadable) });
       // A change of children comes with a child, whose object is one more.
       for (const { kind } of node.changes) if (kind !== 'children') this.#work.changes++;
       this.#work.objects++;
-    });
-    for (const { subject, payload } of [...changeMessages(seen, this.#names), ...systemMessages(seen, this.#names)]) {
-      this.#outside.notifications.publish(subject, payload);
-    }
-    const registrations = await this.#storeMatches(entries, seen);
+    };
+    const { tracing } = this.#outside;
+    const limit = this.#coverage === undefined ? BOUNDS.parallelObjects : BOUNDS.parallelRecords;
     const position: Position = { sequence: last.sequence, zxid: last.entry.zxid };
-    const range = { zxid: position.zxid, previous: before.zxid };
-    this.#publishWatermark(watermarkOf(seen, range), systemWatermarkOf(seen, range));
+    const nodes = coalesce(entries);
+    this.#coverage?.expect(position, nodes.size);
+    await stage(tracing, 'objects', () => inParallel(nodes.values(), limit, write));
+    await this.#coverage?.advance(position);
+    if (last.sequence > this.#published.sequence) {
+      await stage(tracing, 'publish', () => this.#publish(entries, seen, before.zxid));
+    }
     this.#position = position;
-    this.#registrations = registrations;
     this.#bytesSinceCheckpoint += batch.reduce((sum, { bytes }) => sum + bytes, 0);
     this.#watermark.advance(position);
     const stored = this.#watermark.position?.sequence ?? 0;
     if (position.sequence - stored > BOUNDS.watermarkDistance) await this.#watermark.flush();
+  }
+
+  /** The change feed and sinks, then the watermark. */
+  async #publish(
+    entries: readonly SequencedEntry['entry'][],
+    seen: readonly SeenChange[],
+    previous: number,
+  ): Promise<void> {
+    for (const { subject, payload } of [...changeMessages(seen, this.#names), ...systemMessages(seen, this.#names)]) {
+      this.#outside.notifications.publish(subject, payload);
+    }
+    const registrations = await this.#storeMatches(entries, seen);
+    const range = { zxid: entries.at(-1)!.zxid, previous };
+    this.#publishWatermark(watermarkOf(seen, range), systemWatermarkOf(seen, range));
+    this.#registrations = registrations;
+  }
+
+  /** A repair that cannot be done must not hold up what comes after it. */
+  async #write(node: NodeChange, checkLead: () => Promise<void>, source: NodeSource): Promise<Written> {
+    try {
+      return await this.#writer.write(node, checkLead, source);
+    } catch (error) {
+      if (!(error instanceof HaltedError) || node.changes.length > 0) throw error;
+      const about = { path: node.path, err: error };
+      reportFault(this.#outside, 'object-unrepairable', about, 'an object cannot be repaired');
+      return { wasReadable: false };
+    }
   }
 
   #publishWatermark(watermark: Watermark, ofSystem?: Watermark): void {
@@ -303,6 +381,8 @@ export class Distributor {
    * `leadMs`, so that what is created where nothing is seen is not from a past that was swept.
    */
   async #confirmLead(): Promise<void> {
+    // There, each put finds out by itself.
+    if (this.#coverage !== undefined) return;
     if (this.#outside.clock.now() - this.#watermark.confirmedAt > BOUNDS.leadMs) {
       this.#confirming ??= this.#watermark
         .flush()
@@ -329,9 +409,19 @@ export class Distributor {
     return { sequence, watermark: zxid, checkpointDue: due, ...(gatherMs === 0 ? {} : { gatherMs }) };
   }
 
+  async #reloadWatermark(): Promise<void> {
+    await this.#watermark.flush();
+    await this.#watermark.load();
+  }
+
   async #storedSequence(): Promise<number> {
     await this.#watermark.flush();
-    return this.#watermark.position?.sequence ?? 0;
+    const stored = this.#watermark.position?.sequence ?? 0;
+    if (this.#coverage === undefined) return stored;
+    // LOG is wanted to put there again what is lost, and a checkpoint may have to be made of what is there.
+    const covered = (await this.#coverage.read())?.sequence ?? 0;
+    if (covered < stored) throw new SystemError(`Redis covers LOG up to ${covered}, not ${stored}`);
+    return stored;
   }
 
   /** In slices, so that transactions do not wait for it. */
@@ -352,9 +442,17 @@ export class Distributor {
     }
     if (!this.#superseded.listingNeeded) return;
     this.#superseded.listingNeeded = false;
-    await sweepOrphanChunks(this.#outside, this.#keys, trimmedZxid).catch((error) => {
+    await sweepOrphans(this.#outside, this.#keys, trimmedZxid).catch((error) => {
       this.#superseded.listingNeeded = true;
       throw error;
     });
   }
+}
+
+function later(one: Position, other: Position): Position {
+  return one.sequence >= other.sequence ? one : other;
+}
+
+function earlier(one: Position, other: Position): Position {
+  return one.sequence <= other.sequence ? one : other;
 }

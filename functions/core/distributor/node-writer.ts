@@ -1,4 +1,5 @@
 import {
+  DamagedError,
   isWorldReadable,
   type NodeMeta,
   type NodeObject,
@@ -7,11 +8,14 @@ import {
   SystemError,
 } from '@faaskeeper/protocol';
 import { BOUNDS } from '../bounds.ts';
+import { reportFault, reportRepair } from '../faults.ts';
 import { sequencedId } from '../log-parts.ts';
 import { backOff, inParallel } from '../parallel.ts';
-import type { Outside } from '../ports.ts';
+import { type Outside, OvertakenError } from '../ports.ts';
 import { type ChildrenEdit, chunkIds, editChildren, layOut, NO_CHILDREN } from './children.ts';
 import type { NodeChange } from './coalesce.ts';
+import { NodeData } from './node-data.ts';
+import type { NodeSource } from './node-source.ts';
 import { NOT_THERE, type ObjectCache, type Seen } from './object-cache.ts';
 
 /** What a write found out: could anyone read the node before? In doubt false. */
@@ -30,7 +34,8 @@ export class NodeWriter {
   readonly #outside: Outside;
   readonly #keys: StorageKeys;
   readonly #cache: ObjectCache;
-  readonly #onSuperseded: (chunkKeys: string[], zxid: number) => void;
+  readonly #data: NodeData;
+  readonly #onSuperseded: (keys: string[], zxid: number) => void;
   readonly #onOrphans: () => void;
 
   constructor(
@@ -38,39 +43,62 @@ export class NodeWriter {
     options: {
       keys: StorageKeys;
       cache: ObjectCache;
-      onSuperseded: (chunkKeys: string[], zxid: number) => void;
-      /** Chunks may have been stored that no object will ever name. */
+      /** Data of more bytes is an object of its own. */
+      inlineDataBytes: number;
+      onSuperseded: (keys: string[], zxid: number) => void;
+      /** Chunks or data may have been stored that no object will ever name. */
       onOrphans: () => void;
     },
   ) {
     this.#outside = outside;
     this.#keys = options.keys;
     this.#cache = options.cache;
+    this.#data = new NodeData(outside, options);
     this.#onSuperseded = options.onSuperseded;
     this.#onOrphans = options.onOrphans;
   }
 
-  /** @throws when the object could not be written within bounded tries, or when what it builds on is not there. */
-  async write(change: NodeChange, checkLead: LeadCheck): Promise<Written> {
+  /**
+   * What the change builds on is damaged or lost: then all of the node is taken from `source`.
+   *
+   * @throws when the object could not be written within bounded tries, or when `source` lacks it, too.
+   */
+  async write(wanted: NodeChange, checkLead: LeadCheck, source?: NodeSource): Promise<Written> {
+    let change = wanted.repair === true && source !== undefined ? await repaired(wanted, source) : wanted;
+    if (change === undefined) return { wasReadable: false };
     // A node that did not exist before this batch is first written without looking: one round trip instead of two.
     let guess = change.wasAbsent;
-    let failure: unknown = new SystemError(`The object of ${change.path} kept changing`, { path: change.path });
+    let failure: unknown;
     for (let attempt = 1; attempt <= BOUNDS.objectAttempts; attempt++) {
       try {
         const written = await this.#attempt(change, guess, checkLead);
-        if (written !== undefined) return written;
+        if (written !== undefined) {
+          if (change !== wanted) this.#isRepaired(change);
+          return written;
+        }
       } catch (error) {
         if (error instanceof OvertakenError) throw error;
         failure = error;
         this.#outside.logger.warn({ path: change.path, zxid: change.zxid, attempt, err: error }, 'object not written');
-        await backOff(this.#outside, attempt);
+        // Not at once: what was remembered of it may only have been old.
+        if (error instanceof DamagedError && attempt > 1 && source !== undefined && change === wanted) {
+          const about = { path: change.path, err: error };
+          reportFault(this.#outside, 'object-lost', about, 'what a change builds on is lost');
+          change = await wholeNode(wanted, source);
+        } else await backOff(this.#outside, attempt);
       }
       if (change.children.size > 0) this.#onOrphans();
       guess = false;
       this.#cache.forget(this.#keys.node(change.path));
       this.#cache.forget(this.#keys.protectedNode(change.path));
     }
-    throw failure;
+    throw failure ?? new SystemError(`The object of ${change.path} kept changing`, { path: change.path });
+  }
+
+  #isRepaired({ path, zxid }: NodeChange): void {
+    reportRepair(this.#outside, 'object', { path, zxid }, 'an object is written anew');
+    // What the damaged object named is not known.
+    this.#onOrphans();
   }
 
   /** undefined: a conflict; look again. */
@@ -80,9 +108,12 @@ export class NodeWriter {
     const protectedKey = this.#keys.protectedNode(path);
     const shown = guess ? NOT_THERE : await this.#cache.node(publicKey, path);
     if (shown.object !== undefined && shown.object.zxid >= zxid) return await this.#alreadyDone(change, shown.object);
-    const wasProtected = shown.object?.state === 'protected';
     const willBeProtected = meta !== undefined && !isWorldReadable(meta.acl);
-    const hidden = (wasProtected || willBeProtected) && !guess ? await this.#cache.node(protectedKey, path) : NOT_THERE;
+    // A stub that is damaged or lost does not say that it was one.
+    const mayBeHidden = willBeProtected || (shown.object?.state ?? 'protected') === 'protected';
+    const hidden = mayBeHidden && !guess ? await this.#cache.node(protectedKey, path) : NOT_THERE;
+    const isStub = shown.object === undefined && (hidden.damaged === true || hidden.object?.state === 'node');
+    const wasProtected = shown.object?.state === 'protected' || isStub;
     if (shown.etag === undefined) await checkLead();
     const result = { wasReadable: !wasProtected };
 
@@ -109,7 +140,8 @@ export class NodeWriter {
         (await this.#cache.put(publicKey, shown, { state: 'protected', path, zxid }))
       : await this.#showPublicly({ change, shown, hidden, wasProtected, object: built.object });
     if (!done) return undefined;
-    this.#noteSuperseded(base, { wasProtected, willBeProtected, zxid, path }, built.edit);
+    const data = built.object.state === 'node' ? built.object.dataId : undefined;
+    await this.#letGo(base, { wasProtected, willBeProtected, zxid, path, data }, built.edit);
     return result;
   }
 
@@ -168,13 +200,17 @@ export class NodeWriter {
       const names = await Promise.all(chunkIds(edit.children).map((id) => edit.written.get(id) ?? from.load(id)));
       edit = layOut(names.flat(), [], access);
     }
-    const data = change.data === undefined ? carriedData(path, meta, base) : change.data;
+    const to = { path, zxid, isProtected };
+    const stored =
+      change.data === undefined
+        ? await this.#data.carry(meta, base, { ...to, wasProtected: write.moved ? !isProtected : isProtected })
+        : await this.#data.store(change.data, to);
     checkChildren(path, { meta, count: edit.count, base, edited: change.children.size > 0 });
     await inParallel(edit.written, BOUNDS.parallelObjects, ([id, names]) =>
       this.#cache.putChunk(this.#chunkKey(path, id, isProtected), names),
     );
     const { acl: _acl, ...shownMeta } = meta;
-    return { object: { state: 'node', path, zxid, meta: shownMeta, data, children: edit.children }, edit };
+    return { object: { state: 'node', path, zxid, meta: shownMeta, ...stored, children: edit.children }, edit };
   }
 
   #access(path: string, isProtected: boolean, zxid: number) {
@@ -188,38 +224,52 @@ export class NodeWriter {
     return isProtected ? this.#keys.protectedChunk(path, id) : this.#keys.chunk(path, id);
   }
 
-  #noteSuperseded(
+  /** Of what a node's object names no longer. */
+  async #letGo(
     base: NodeObject | undefined,
-    write: { wasProtected: boolean; willBeProtected: boolean; zxid: number; path: string },
+    write: { wasProtected: boolean; willBeProtected: boolean; zxid: number; path: string; data: string | undefined },
     edit: ChildrenEdit | undefined,
-  ): void {
+  ): Promise<void> {
     if (base?.state !== 'node') return;
     const moved = write.wasProtected !== write.willBeProtected;
     const kept = new Set(moved || edit === undefined ? [] : chunkIds(edit.children));
-    const gone = chunkIds(base.children).filter((id) => !kept.has(id));
-    if (gone.length > 0) {
-      this.#onSuperseded(
-        gone.map((id) => this.#chunkKey(write.path, id, write.wasProtected)),
-        write.zxid,
-      );
+    const gone = chunkIds(base.children)
+      .filter((id) => !kept.has(id))
+      .map((id) => this.#chunkKey(write.path, id, write.wasProtected));
+    if (base.dataId !== undefined && (moved || base.dataId !== write.data)) {
+      gone.push(this.#data.key(write.path, base.dataId, write.wasProtected));
+    }
+    if (gone.length === 0) return;
+    try {
+      // Not for everyone any more: whoever remembers its name must not find it.
+      if (moved && write.willBeProtected) await this.#outside.objects.delete(gone);
+      else this.#onSuperseded(gone, write.zxid);
+    } catch (err) {
+      this.#outside.logger.warn({ path: write.path, err }, 'what is protected now is still stored for everyone');
+      this.#onSuperseded(gone, write.zxid);
     }
   }
 }
 
-/** Somebody else has gone past what this process knows: its work is done already, or must begin anew. */
-export class OvertakenError extends Error {
-  override name = 'OvertakenError';
+async function wholeNode(change: NodeChange, source: NodeSource): Promise<NodeChange> {
+  const { meta, data, names } = await source.node(change.path);
+  const children = new Map(names.map((name) => [name, true]));
+  return { ...change, meta, data, children, fresh: true, wasAbsent: false };
+}
+
+/** undefined: there is nothing to do, others have gone past it. */
+async function repaired(change: NodeChange, source: NodeSource): Promise<NodeChange | undefined> {
+  try {
+    return await wholeNode(change, source);
+  } catch (error) {
+    if (!(error instanceof OvertakenError)) throw error;
+    return change.changes.length === 0 ? undefined : change;
+  }
 }
 
 function presentBase(path: string, base: NodeObject | undefined): PresentNode {
   if (base?.state === 'node') return base;
-  throw new SystemError(`User storage lost the object of ${path}: a change of it has nothing to build on`, { path });
-}
-
-/** Never half a node: what is carried over must be what the meta data say it is. */
-function carriedData(path: string, meta: NodeMeta, base: PresentNode | undefined): Uint8Array | null {
-  if (base?.meta.mzxid === meta.mzxid && base.meta.dataLength === meta.dataLength) return base.data;
-  throw new SystemError(`User storage has data of ${path} of zxid ${base?.meta.mzxid}, not ${meta.mzxid}`, { path });
+  throw new DamagedError(`User storage lost the object of ${path}: a change of it has nothing to build on`, { path });
 }
 
 function checkChildren(
@@ -228,5 +278,5 @@ function checkChildren(
 ): void {
   const untouched = base === undefined || edited || base.meta.pzxid === meta.pzxid;
   if (count === meta.numChildren && untouched) return;
-  throw new SystemError(`User storage has ${count} children of ${path}, but there are ${meta.numChildren}`, { path });
+  throw new DamagedError(`User storage has ${count} children of ${path}, but there are ${meta.numChildren}`, { path });
 }

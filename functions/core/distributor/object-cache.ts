@@ -1,10 +1,12 @@
 import {
+  DamagedError,
   decodeChunk,
+  decodeData,
   decodeNodeObject,
   encodeChunk,
+  encodeData,
   encodeNodeObject,
   type NodeObject,
-  SystemError,
 } from '@faaskeeper/protocol';
 import { LRUCache } from 'lru-cache';
 import { BOUNDS } from '../bounds.ts';
@@ -14,6 +16,8 @@ import type { PutCondition, UserStorage } from '../ports.ts';
 export interface Seen {
   readonly object: NodeObject | undefined;
   readonly etag: string | undefined;
+  /** Something is there that cannot be read; what it was is not known. */
+  readonly damaged?: boolean;
 }
 
 const MISSING: Seen = { object: undefined, etag: undefined };
@@ -25,11 +29,14 @@ const OVERHEAD_BYTES = 512;
  */
 export class ObjectCache {
   readonly #objects: UserStorage;
+  readonly #onDamage: (fields: object) => void;
   readonly #cache: LRUCache<string, Seen | readonly string[]>;
 
-  constructor(objects: UserStorage, maxBytes: number = BOUNDS.cacheBytes) {
+  /** `onDamage` hears of objects that cannot be read. */
+  constructor(objects: UserStorage, onDamage: (fields: object) => void = () => {}) {
     this.#objects = objects;
-    this.#cache = new LRUCache({ maxSize: maxBytes, sizeCalculation: sizeOf });
+    this.#onDamage = onDamage;
+    this.#cache = new LRUCache({ maxSize: BOUNDS.cacheBytes, sizeCalculation: sizeOf });
   }
 
   clear(): void {
@@ -45,9 +52,15 @@ export class ObjectCache {
     if (known !== undefined && !Array.isArray(known)) return known as Seen;
     const stored = await this.#objects.get(key);
     if (stored === undefined) return MISSING;
-    const seen: Seen = { object: decodeNodeObject(stored.body, path), etag: stored.etag };
-    this.#cache.set(key, seen);
-    return seen;
+    try {
+      const seen: Seen = { object: decodeNodeObject(stored.body, path), etag: stored.etag };
+      this.#cache.set(key, seen);
+      return seen;
+    } catch (error) {
+      if (!(error instanceof DamagedError)) throw error;
+      this.#onDamage({ path, key, err: error });
+      return { object: undefined, etag: stored.etag, damaged: true };
+    }
   }
 
   /** False: the object is not at the version `over` any more. */
@@ -65,10 +78,21 @@ export class ObjectCache {
     if (Array.isArray(known)) return known;
     const stored = await this.#objects.get(key);
     if (stored === undefined)
-      throw new SystemError(`User storage lost chunk ${key} of the children of ${path}`, { path });
+      throw new DamagedError(`User storage lost chunk ${key} of the children of ${path}`, { path });
     const names = decodeChunk(stored.body, path);
     this.#cache.set(key, names);
     return names;
+  }
+
+  /** Not remembered: it is large, and read only to be moved. */
+  async data(key: string, path: string): Promise<Uint8Array> {
+    const stored = await this.#objects.get(key);
+    if (stored === undefined) throw new DamagedError(`User storage lost ${key}, the data of ${path}`, { path });
+    return decodeData(stored.body, path);
+  }
+
+  async putData(key: string, data: Uint8Array): Promise<void> {
+    await this.#objects.put(key, encodeData(data));
   }
 
   async putChunk(key: string, names: readonly string[]): Promise<void> {

@@ -1,21 +1,20 @@
 import {
+  DamagedError,
   decode,
+  decodeNodeObjectAt,
   isWorldReadable,
-  NODE_OBJECT_VERSION,
   type NodeMeta,
   type NodeObject,
   nodeName,
-  nodeObjectSchema,
   parentPath,
   pathDigest,
   type StorageKeys,
-  unframe,
-  validate,
 } from '@faaskeeper/protocol';
 import { BOUNDS } from '../bounds.ts';
 import type { Manifest } from '../checkpoint/manifest.ts';
 import { contentOf } from '../checkpoint/rebuild.ts';
 import type { Keyed } from '../checkpoint/runs.ts';
+import { reportRepair } from '../faults.ts';
 import { inParallel } from '../parallel.ts';
 import type { Outside } from '../ports.ts';
 import type { NodeChange } from './coalesce.ts';
@@ -30,7 +29,8 @@ export async function redistribute(
   keys: StorageKeys,
   { manifest, writer }: { manifest: Manifest; writer: NodeWriter },
 ): Promise<void> {
-  outside.logger.warn({ checkpoint: manifest.sequence }, 'no watermark is stored: distributing the checkpoint again');
+  const message = 'it is not known how much user storage shows: distributing the checkpoint again';
+  reportRepair(outside, 'redistribution', { checkpoint: manifest.sequence }, message);
   const children = new Map<string, string[]>();
   const digests = new Set<string>();
   for await (const { mutation } of contentOf(outside.objects, keys, manifest, 'kept')) {
@@ -122,10 +122,16 @@ async function isShown({ objects }: Outside, keys: StorageKeys, change: NodeChan
   return names.every((name) => node.meta[name] === meta[name]);
 }
 
+/** undefined: there is none that says anything. */
 async function readAny(objects: Outside['objects'], key: string): Promise<NodeObject | undefined> {
   const stored = await objects.get(key);
   if (stored === undefined) return undefined;
-  return validate(nodeObjectSchema, unframe(NODE_OBJECT_VERSION, stored.body, key).value, key);
+  try {
+    return decodeNodeObjectAt(stored.body, key);
+  } catch (error) {
+    if (error instanceof DamagedError) return undefined;
+    throw error;
+  }
 }
 
 async function buryOthers(

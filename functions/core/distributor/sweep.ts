@@ -1,10 +1,9 @@
 import {
+  DamagedError,
   decodeNodeObject,
-  NODE_OBJECT_VERSION,
-  nodeObjectSchema,
+  decodeNodeObjectAt,
+  type NodeObject,
   type StorageKeys,
-  unframe,
-  validate,
 } from '@faaskeeper/protocol';
 import { BOUNDS } from '../bounds.ts';
 import { sequenceOfId } from '../log-parts.ts';
@@ -36,7 +35,9 @@ export async function sweepTombstones(
 async function sweepOne(objects: UserStorage, at: { key: string; path: string; zxid: number }): Promise<boolean> {
   const stored = await objects.get(at.key);
   if (stored === undefined) return true;
-  const object = decodeNodeObject(stored.body, at.path);
+  const object = ifWhole(() => decodeNodeObject(stored.body, at.path));
+  // Damaged: the next change of the node, or the next who reads it, sees to that.
+  if (object === undefined) return true;
   if (object.state !== 'absent' || object.zxid > at.zxid) return true;
   if ((await objects.deleteIf(at.key, stored.etag)) === 'deleted') return true;
   // Kept because it changed, or because the store never deletes so?
@@ -45,22 +46,25 @@ async function sweepOne(objects: UserStorage, at: { key: string; path: string; z
 }
 
 /**
- * Removes chunks that a killed distributor left behind: not named by their node's object, and older than what LOG is
- * trimmed to, as that object is. Chunk ids begin with the zxid they were made for.
+ * Removes chunks, and data with an object of its own, that a killed distributor left behind: not named by their node's
+ * object, and older than what LOG is trimmed to, as that object is. Their ids begin with the zxid they were made for.
  */
-export async function sweepOrphanChunks({ objects }: Outside, keys: StorageKeys, trimmedZxid: number): Promise<void> {
+export async function sweepOrphans({ objects }: Outside, keys: StorageKeys, trimmedZxid: number): Promise<void> {
   const folder = (key: string, levels: number) => key.split('/').slice(0, -levels).join('/');
   const places = [
-    { chunks: folder(keys.chunk('/', ''), 2), nodes: folder(keys.node('/'), 1) },
-    { chunks: folder(keys.protectedChunk('/', ''), 2), nodes: folder(keys.protectedNode('/'), 1) },
+    ...[keys.chunk, keys.data].map((key) => ({ parts: folder(key('/', ''), 2), nodes: folder(keys.node('/'), 1) })),
+    ...[keys.protectedChunk, keys.protectedData].map((key) => ({
+      parts: folder(key('/', ''), 2),
+      nodes: folder(keys.protectedNode('/'), 1),
+    })),
   ];
-  for (const { chunks, nodes } of places) {
-    for await (const page of objects.list(`${chunks}/`)) {
-      const byNode = Map.groupBy(page, (key) => key.slice(chunks.length + 1, key.lastIndexOf('/')));
-      await inParallel(byNode, BOUNDS.parallelObjects, async ([digest, chunkKeys]) => {
-        const named = await namedChunks(objects, `${nodes}/${digest}`, trimmedZxid);
+  for (const { parts, nodes } of places) {
+    for await (const page of objects.list(`${parts}/`)) {
+      const byNode = Map.groupBy(page, (key) => key.slice(parts.length + 1, key.lastIndexOf('/')));
+      await inParallel(byNode, BOUNDS.parallelObjects, async ([digest, partKeys]) => {
+        const named = await namedParts(objects, `${nodes}/${digest}`, trimmedZxid);
         if (named === undefined) return;
-        const orphans = chunkKeys.filter((key) => {
+        const orphans = partKeys.filter((key) => {
           const id = key.slice(key.lastIndexOf('/') + 1);
           const zxid = sequenceOfId(id);
           return zxid !== undefined && zxid <= trimmedZxid && !named.has(id);
@@ -71,11 +75,22 @@ export async function sweepOrphanChunks({ objects }: Outside, keys: StorageKeys,
   }
 }
 
-/** undefined: the node has changed since, so that readers may still be on their way to what it named before. */
-async function namedChunks(objects: UserStorage, key: string, trimmedZxid: number): Promise<Set<string> | undefined> {
+function ifWhole(decoded: () => NodeObject): NodeObject | undefined {
+  try {
+    return decoded();
+  } catch (error) {
+    if (error instanceof DamagedError) return undefined;
+    throw error;
+  }
+}
+
+/** undefined: the node is damaged, or has changed since, so that readers may still be on their way to what it named before. */
+async function namedParts(objects: UserStorage, key: string, trimmedZxid: number): Promise<Set<string> | undefined> {
   const stored = await objects.get(key);
   if (stored === undefined) return new Set();
-  const object = validate(nodeObjectSchema, unframe(NODE_OBJECT_VERSION, stored.body, key).value, key);
-  if (object.zxid > trimmedZxid) return undefined;
-  return new Set(object.state === 'node' ? chunkIds(object.children) : []);
+  const object = ifWhole(() => decodeNodeObjectAt(stored.body, key));
+  if (object === undefined || object.zxid > trimmedZxid) return undefined;
+  if (object.state !== 'node') return new Set();
+  const { children, dataId } = object;
+  return new Set([...chunkIds(children), ...(dataId === undefined ? [] : [dataId])]);
 }

@@ -26,6 +26,11 @@ export function executeSystem(draft: Draft, operation: SystemOperation, context:
       forgetSession(draft, session);
       return undefined;
     }
+    case 'repair': {
+      requireNode(draft.node(operation.path));
+      draft.effects.push({ type: 'repair', path: operation.path });
+      return undefined;
+    }
     case 'deleteContainer':
     case 'deleteTtl': {
       const meta = requireNode(draft.node(operation.path));

@@ -1,6 +1,7 @@
 import { decodeAs, encode, type InstanceSpec, subjects } from '@faaskeeper/protocol';
 import { type ChangesAnswer, type ChangesInvocation, type SinkEvent, sinkEventSchema } from '../invocations.ts';
 import type { Outside, Sinks } from '../ports.ts';
+import { stage } from '../tracing.ts';
 import { eventOf } from './event.ts';
 
 /** Every bound of the watch function, with its default; times are ms. */
@@ -83,7 +84,13 @@ export class WatchDelivery {
   async #attempt(change: SinkEvent): Promise<{ outcome: Attempt; reason: string }> {
     if (!isHttp(change.sink)) return { outcome: 'refused', reason: 'the sink is not an http or https URL' };
     try {
-      const status = await this.#sinks.post(change.sink, eventOf(this.#spec.id, change), WATCH.postTimeoutMs);
+      const { tracing } = this.#outside;
+      const status = await stage(tracing, 'sink', () => {
+        const event = eventOf(this.#spec.id, change);
+        const traceparent = tracing?.current();
+        const traced = traceparent === undefined ? event.extensions : { ...event.extensions, traceparent };
+        return this.#sinks.post(change.sink, { ...event, extensions: traced }, WATCH.postTimeoutMs);
+      });
       if (status >= 200 && status < 300) return { outcome: 'delivered', reason: '' };
       const refused = status >= 400 && status < 500 && !RETRIABLE.has(status);
       return { outcome: refused ? 'refused' : 'failed', reason: `the sink answered ${status}` };

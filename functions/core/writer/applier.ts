@@ -14,11 +14,14 @@ interface Appended {
   readonly entry: LogEntry;
 }
 
+/** With the trace that it is part of. */
+type Queued = Appended & { readonly traceparent: string | undefined };
+
 /** Applies appended entries to the system store, behind the replies. */
 export class Applier {
   readonly #outside: Outside;
   readonly #onFailure: (error: unknown) => void;
-  #queue: Appended[] = [];
+  #queue: Queued[] = [];
   #running: Promise<void> | undefined;
   #hurry = new AbortController();
 
@@ -30,7 +33,7 @@ export class Applier {
 
   /** Entries come in the order of their sequences. */
   add(appended: Appended): void {
-    this.#queue.push(appended);
+    this.#queue.push({ ...appended, traceparent: this.#outside.tracing?.current() });
     this.#running ??= this.#run();
   }
 
@@ -49,7 +52,11 @@ export class Applier {
     try {
       while (this.#queue.length > 0) {
         await this.#outside.clock.sleep(GATHER_MS, this.#hurry.signal).catch(() => undefined);
-        await this.#apply(this.#queue.splice(0));
+        const batch = this.#queue.splice(0);
+        const { tracing } = this.#outside;
+        const work = () => this.#apply(batch);
+        const parents = batch.map(({ traceparent }) => traceparent);
+        await (tracing === undefined ? work() : tracing.span('apply', { parents }, work));
       }
     } catch (error) {
       this.#queue = [];

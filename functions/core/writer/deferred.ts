@@ -1,7 +1,10 @@
 import {
+  DamagedError,
   decode,
   decodeChunk,
+  decodeData,
   decodeNodeObject,
+  type FaaSKeeperError,
   isWithin,
   type NodeMeta,
   type NodeObject,
@@ -13,18 +16,26 @@ import {
 } from '@faaskeeper/protocol';
 import type { Outside } from '../ports.ts';
 import { Backoff, RETRY } from '../retry.ts';
+import { readWatermark } from '../stored-watermark.ts';
 import type { Deferred } from '../transactions/index.ts';
+import type { Repairs } from './repairs.ts';
 
 /**
  * Answers what needs reading, after the append has proved the judgement: permission is checked, and what is read is at
  * least as new. Answers undefined for a node that has been deleted meanwhile.
  *
- * @throws SystemError when the distributor does not show the node in time; the client asks again.
+ * @throws SystemError when the distributor does not show the node in time: the client asks again; DamagedError when the
+ * node's object is damaged and is not repaired by then.
  */
-export async function answerDeferred(outside: Outside, keys: StorageKeys, deferred: Deferred): Promise<unknown> {
+export async function answerDeferred(
+  outside: Outside,
+  keys: StorageKeys,
+  deferred: Deferred,
+  repairs: Pick<Repairs, 'ask'>,
+): Promise<unknown> {
   switch (deferred.type) {
     case 'read':
-      return readNode(outside, keys, deferred.path, deferred.meta);
+      return readNode(outside, keys, deferred, repairs);
     case 'count':
       return countBelow(outside, deferred.path);
     case 'registrations':
@@ -32,34 +43,64 @@ export async function answerDeferred(outside: Outside, keys: StorageKeys, deferr
   }
 }
 
+/** Every so many looks at a node that is not there as it should be, it is asked whether it should be visible by now. */
+const LOOKS = 4;
+
 async function readNode(
   outside: Outside,
   keys: StorageKeys,
-  path: string,
-  meta: NodeMeta,
+  { path, meta }: { readonly path: string; readonly meta: NodeMeta },
+  repairs: Pick<Repairs, 'ask'>,
 ): Promise<ReadResult | undefined> {
   const backoff = new Backoff(outside, RETRY.visible);
-  for (;;) {
-    const found = await newest(outside, keys, path);
-    if (found?.state === 'absent' && found.zxid > meta.czxid) return undefined;
-    if (found?.state === 'node' && covers(found.meta, meta)) {
-      const children = await childrenOf(outside, keys, found);
-      if (children !== undefined) return { zxid: found.zxid, stat: toStat(found.meta), data: found.data, children };
+  for (let look = 1; ; look++) {
+    let failure: FaaSKeeperError = new SystemError(`${path} is not visible yet`, { path });
+    const isDue = look % LOOKS === 0 && (await isVisible(outside, keys, meta));
+    try {
+      const { found, lacksStub } = await newest(outside, keys, path);
+      if (lacksStub && (await isVisible(outside, keys, meta)))
+        repairs.ask(path, 'object-lost', new DamagedError(`User storage lost the stub of ${path}`, { path }));
+      if (found?.state === 'absent' && found.zxid > meta.czxid) return undefined;
+      if (found?.state === 'node' && covers(found.meta, meta)) {
+        const [children, data] = await Promise.all([childrenOf(outside, keys, found), dataOf(outside, keys, found)]);
+        if (children !== undefined && data !== undefined)
+          return { zxid: found.zxid, stat: toStat(found.meta), data, children };
+      }
+      if (isDue) {
+        failure = new DamagedError(`User storage does not have ${path} as it should`, { path });
+        repairs.ask(path, 'object-lost', failure);
+      }
+    } catch (error) {
+      if (!(error instanceof DamagedError)) throw error;
+      failure = error;
+      repairs.ask(path, 'object-damaged', error);
     }
-    if (!(await backoff.wait())) throw new SystemError(`${path} is not visible yet`, { path });
+    if (!(await backoff.wait())) throw failure;
   }
 }
 
+/** The stored watermark covers all that the node's meta data tell of. */
+async function isVisible(outside: Outside, keys: StorageKeys, meta: NodeMeta): Promise<boolean> {
+  const zxid = (await readWatermark(outside, keys))?.position?.zxid ?? -1;
+  return zxid >= Math.max(meta.czxid, meta.mzxid, meta.pzxid);
+}
+
 /** A node is at its protected place, or at the public one if its ACL has changed meanwhile; the newer is right. */
-async function newest(outside: Outside, keys: StorageKeys, path: string): Promise<NodeObject | undefined> {
+async function newest(
+  outside: Outside,
+  keys: StorageKeys,
+  path: string,
+): Promise<{ found: NodeObject | undefined; lacksStub: boolean }> {
   const [hidden, open] = await Promise.all(
     [keys.protectedNode(path), keys.node(path)].map(async (key) => {
       const object = await outside.objects.get(key);
       return object === undefined ? undefined : decodeNodeObject(object.body, path);
     }),
   );
-  if (open === undefined || open.state === 'protected') return hidden ?? open;
-  return hidden === undefined || open.zxid >= hidden.zxid ? open : hidden;
+  const isHidden =
+    open === undefined || open.state === 'protected' || (hidden !== undefined && open.zxid < hidden.zxid);
+  const lacksStub = open === undefined && hidden?.state === 'node';
+  return { found: isHidden ? (hidden ?? open) : open, lacksStub };
 }
 
 function covers(found: Pick<NodeMeta, 'czxid' | 'mzxid' | 'pzxid' | 'aversion'>, wanted: NodeMeta): boolean {
@@ -85,6 +126,18 @@ async function childrenOf(
     }),
   );
   return chunks.includes(undefined) ? undefined : chunks.flatMap((chunk) => chunk ?? []);
+}
+
+/** Undefined when it is gone, as childrenOf. */
+async function dataOf(
+  { objects }: Outside,
+  keys: StorageKeys,
+  { path, data, dataId }: Extract<NodeObject, { state: 'node' }>,
+): Promise<Uint8Array | null | undefined> {
+  if (dataId === undefined) return data;
+  const found = await Promise.all([keys.protectedData, keys.data].map((key) => objects.get(key(path, dataId))));
+  const body = found.find((object) => object !== undefined)?.body;
+  return body && decodeData(body, path);
 }
 
 async function countBelow(outside: Outside, path: string): Promise<number> {

@@ -1,4 +1,13 @@
-import { encode, type InstanceSpec, type StorageKeys, SystemError, storageKeys, subjects } from '@faaskeeper/protocol';
+import {
+  encode,
+  type InstanceSpec,
+  isFaaSKeeperError,
+  type StorageKeys,
+  SystemError,
+  storageKeys,
+  subjects,
+} from '@faaskeeper/protocol';
+import { reportFault } from '../faults.ts';
 import type { RequestsAnswer, RequestsInvocation } from '../invocations.ts';
 import type { LogEntry } from '../log-entry.ts';
 import { expectInLog } from '../log-reader.ts';
@@ -7,6 +16,7 @@ import type { Outside } from '../ports.ts';
 import { Backoff, RETRY } from '../retry.ts';
 import { rollForward } from '../roll-forward.ts';
 import { readWatermark } from '../stored-watermark.ts';
+import { stage } from '../tracing.ts';
 import {
   type DeadLetter,
   decodeIncoming,
@@ -22,7 +32,9 @@ import { append } from './append.ts';
 import { Applier } from './applier.ts';
 import { answerDeferred } from './deferred.ts';
 import { KnownState, type Loading, StoreMoved } from './known-state.ts';
+import { keepLagBounded } from './lag.ts';
 import { Lease } from './lease.ts';
+import { Repairs } from './repairs.ts';
 import { send, sendReplies } from './replies.ts';
 import { knowTotals } from './totals.ts';
 
@@ -45,12 +57,14 @@ export class Writer {
   readonly #lane = new Mutex();
   /** Behind the replies, before the next reads of the system store. */
   readonly #applier: Applier;
+  readonly #repairs: Repairs;
 
   constructor(outside: Outside, spec: InstanceSpec) {
     this.#outside = outside;
     this.#spec = spec;
     this.#keys = storageKeys(spec.storagePrefix);
     this.#lease = new Lease(outside, 'writer', hex(outside.random.bytes(8)));
+    this.#repairs = new Repairs(outside, subjects(spec.id).systemRequest);
     this.#applier = new Applier(outside, (err) => {
       // The entries are in LOG; the next batch starts by rolling the store forward.
       outside.logger.warn({ err, instance: spec.id }, 'entries are not applied yet');
@@ -98,18 +112,22 @@ export class Writer {
     watermark: number,
     password: (index: number) => Uint8Array,
   ): Promise<RequestsAnswer | undefined> {
+    const { tracing } = this.#outside;
     try {
       const known = await this.#current();
-      const judged = await this.#judge(known, incoming, watermark, password);
+      const visible = Math.max(watermark, this.#visible);
+      await keepLagBounded(this.#outside, this.#keys, { zxid: known.zxid, visible });
+      const judged = await stage(tracing, 'validate', () => this.#judge(known, incoming, watermark, password));
       const entry = this.#entry(known, judged);
       const isNew = entry.transactions.length > 0;
       if (isNew) {
         await this.#applier.keepUp();
-        if (!(await append(this.#outside, this.#keys, entry, known.sequence))) return undefined;
+        const appending = () => append(this.#outside, this.#keys, entry, known.sequence);
+        if (!(await stage(tracing, 'append', appending))) return undefined;
         known.advance(judged.draft, known.sequence + 1, entry.zxid);
       }
       // The replies first: callers wait for them, nobody waits for the store.
-      this.#answer(judged, known);
+      stage(tracing, 'reply', () => this.#answer(judged, known));
       if (isNew) this.#applier.add({ generation: known.generation, sequence: known.sequence, entry });
       for (const pending of judged.replies) if (pending.deferred !== undefined) void this.#answerLater(pending);
       return answerOf(judged, known);
@@ -137,10 +155,10 @@ export class Writer {
 
   /** What is visible must be in LOG, or have been: otherwise LOG lost data (invariant 3). */
   async #checkVisible(): Promise<void> {
-    const stored = await readWatermark(this.#outside, this.#keys);
-    if (stored === undefined) return;
-    await expectInLog(this.#outside, stored.position.sequence, 'user storage');
-    this.#visible = stored.position.zxid;
+    const position = (await readWatermark(this.#outside, this.#keys))?.position;
+    if (position === undefined) return;
+    await expectInLog(this.#outside, position.sequence, 'user storage');
+    this.#visible = position.zxid;
   }
 
   /** The first entry of a new instance. */
@@ -209,18 +227,21 @@ export class Writer {
     if (deferred === undefined) return;
     try {
       await this.#applier.drain();
-      const result = await answerDeferred(this.#outside, this.#keys, deferred);
+      const result = await answerDeferred(this.#outside, this.#keys, deferred, this.#repairs);
       const answered = result === undefined ? { ...reply, error: 'NoNode' as const } : { ...reply, result };
       sendReplies(this.#outside.notifications, this.#spec.id, [{ to, reply: answered }]);
     } catch (err) {
       // The client asks again: a query has no kept result.
       this.#outside.logger.warn({ err, instance: this.#spec.id, deferred: deferred.type }, 'a read is not answered');
+      if (!isFaaSKeeperError(err) || (err.code !== 'Damaged' && err.code !== 'NewerFormat')) return;
+      sendReplies(this.#outside.notifications, this.#spec.id, [{ to, reply: { ...reply, error: err.code } }]);
     }
   }
 
   async #bury(letter: DeadLetter, id: string): Promise<void> {
     const { notifications, logger } = this.#outside;
-    logger.error({ instance: this.#spec.id, reason: letter.reason, subject: letter.subject }, 'a request is poison');
+    const { reason, subject } = letter;
+    reportFault(this.#outside, 'poison', { instance: this.#spec.id, reason, subject }, 'a request is poison');
     try {
       await notifications.store(subjects(this.#spec.id).dead('request'), encode(letter), id);
     } catch (err) {

@@ -6,7 +6,7 @@ import { defineScript } from './script.ts';
  * only on top of their predecessor (invariant 3).
  *
  * KEYS: generation. ARGV: root of the instance's keys, generation, last sequence, zxid, mutations
- * (packMutations), sequence of the predecessor.
+ * (packMutations), sequence of the predecessor, format, checksum of the state.
  * Reply: 'applied', 'repeated', 'gap' or 'other generation'.
  */
 export const applyEntry = defineScript(`${PUT_ALL_LUA}
@@ -19,6 +19,6 @@ local sequence = tonumber(ARGV[3])
 if sequence <= tonumber(applied) then return 'repeated' end
 if tonumber(ARGV[6]) ~= tonumber(applied) then return 'gap' end
 put_all(namespace, ARGV[5])
-redis.call('HSET', namespace .. 'state', 'applied', ARGV[3], 'zxid', ARGV[4])
+redis.call('HSET', namespace .. 'state', 'applied', ARGV[3], 'zxid', ARGV[4], 'format', ARGV[7], 'sum', ARGV[8])
 return 'applied'
 `);

@@ -12,14 +12,26 @@ const UNLINK_KEYS = 500;
  */
 export async function dropInstance(redis: Redis, instance: string): Promise<number> {
   const { root, generation } = instanceKeys(instance);
-  let removed = await redis.unlink(generation);
+  return (await redis.unlink(generation)) + (await dropKeys(redis, `${root}*`));
+}
+
+/** Removes all keys that match a pattern; resolves with how many there were. */
+export async function dropKeys(redis: Redis, pattern: string): Promise<number> {
+  let removed = 0;
+  for await (const keys of keysOf(redis, pattern)) {
+    for (let first = 0; first < keys.length; first += UNLINK_KEYS) {
+      removed += await redis.unlink(...keys.slice(first, first + UNLINK_KEYS));
+    }
+  }
+  return removed;
+}
+
+/** All keys that match a pattern, in pages; some may come twice. */
+export async function* keysOf(redis: Redis, pattern: string): AsyncGenerator<string[]> {
   let cursor = '0';
   do {
-    const [next, found] = await redis.scan(cursor, 'MATCH', `${root}*`, 'COUNT', SCAN_KEYS);
+    const [next, found] = await redis.scan(cursor, 'MATCH', pattern, 'COUNT', SCAN_KEYS);
     cursor = next;
-    for (let first = 0; first < found.length; first += UNLINK_KEYS) {
-      removed += await redis.unlink(...found.slice(first, first + UNLINK_KEYS));
-    }
+    if (found.length > 0) yield found;
   } while (cursor !== '0');
-  return removed;
 }

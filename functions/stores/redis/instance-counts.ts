@@ -1,6 +1,7 @@
 import { decode } from '@faaskeeper/protocol';
 import type { Redis } from 'ioredis';
 import type { SessionRecord, Totals } from '../../core/log-entry.ts';
+import { checkedValue } from './checked.ts';
 import { groupKey, instanceKeys } from './keys.ts';
 
 /** Sessions that are looked at one by one; beyond it, those that ended a short time ago count as well. */
@@ -20,7 +21,11 @@ export interface InstanceCounts {
   readonly bytes: number | undefined;
 }
 
-/** Undefined for an instance that was never used, or whose applied state is gone until the next request. */
+/**
+ * Undefined for an instance that was never used, or whose applied state is gone until the next request.
+ *
+ * @throws DamagedError
+ */
 export async function instanceCounts(redis: Redis, instance: string): Promise<InstanceCounts | undefined> {
   const keys = instanceKeys(instance);
   const generation = await redis.get(keys.generation);
@@ -38,7 +43,7 @@ export async function instanceCounts(redis: Redis, instance: string): Promise<In
   if (applied == null || zxid == null) return undefined;
   const at = { zxid: Number(zxid), applied: Number(applied) };
   if (total !== null) {
-    const [counted, bytes, living] = decode(total, 'totals') as Totals;
+    const [counted, bytes, living] = decode(checkedValue('', total), 'totals') as Totals;
     return { ...at, nodes: counted, sessions: living, bytes };
   }
   const sessions = known > SESSIONS_LOOKED_AT ? known : await livingSessions(redis, sessionsKey);
@@ -52,7 +57,8 @@ async function livingSessions(redis: Redis, key: string): Promise<number> {
     const [next, flat] = (await redis.callBuffer('HSCAN', [key, cursor, 'COUNT', SCAN_PAGE])) as [Buffer, Buffer[]];
     cursor = next.toString();
     for (let i = 0; i + 1 < flat.length; i += 2) {
-      if ((decode(flat[i + 1]!, 'session') as SessionRecord).ended === 0) living.add(flat[i]!.toString());
+      if ((decode(checkedValue(String(flat[i]), flat[i + 1]!), 'session') as SessionRecord).ended === 0)
+        living.add(flat[i]!.toString());
     }
   } while (cursor !== '0');
   return living.size;

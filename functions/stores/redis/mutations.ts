@@ -1,5 +1,6 @@
 import type { Mutation } from '../../core/ports.ts';
 import { isKeptInSystemStore } from '../../core/tables.ts';
+import { withChecksum } from './checked.ts';
 import { groupKey, isList } from './keys.ts';
 import { type Packable, pack } from './pack.ts';
 import { ATOMIC_LIST_LUA } from './primitives/atomic-list-lua.ts';
@@ -7,7 +8,7 @@ import { ATOMIC_LIST_LUA } from './primitives/atomic-list-lua.ts';
 /**
  * Mutations as one argument of a script, MessagePack: a list of groups, each [key within the namespace, is a list,
  * [key, value, key, value, ...], [removed key, ...]]. One argument, because Redis bounds their number at about a
- * million, and reading each costs more than decoding all. Of several mutations of one address the last counts.
+ * million, and reading each costs more than decoding all. Each value has its checksum behind it. Of several mutations of one address the last counts.
  */
 export function packMutations(mutations: readonly Mutation[]): Buffer {
   const groups = new Map<string, { list: boolean; values: Map<string, Uint8Array | null> }>();
@@ -27,7 +28,7 @@ export function packMutations(mutations: readonly Mutation[]): Buffer {
     const removals: string[] = [];
     for (const [key, value] of values) {
       if (value === null) removals.push(key);
-      else puts.push(key, value);
+      else puts.push(key, withChecksum(key, value));
     }
     packed.push([name, list, puts, removals]);
   }

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { Redis } from 'ioredis';
 import type { Mutation } from '../../core/ports.ts';
+import { STORE_FORMAT, stateChecksum } from './checked.ts';
 import type { instanceKeys } from './keys.ts';
 import { packMutations } from './mutations.ts';
 import { isGarbage, loadChunk, switchGeneration } from './rebuild-scripts.ts';
@@ -78,7 +79,9 @@ async function trySwitch(
   namespace: string,
   state: { applied: number; zxid: number },
 ): Promise<boolean> {
-  const args = [replaces ?? '', generation, namespace, state.applied, state.zxid];
+  const { applied, zxid } = state;
+  const check = [STORE_FORMAT, stateChecksum(applied, zxid, STORE_FORMAT)];
+  const args = [replaces ?? '', generation, namespace, applied, zxid, keys.root, ...check];
   try {
     return (await runScript(redis, switchGeneration, [keys.generation, lease], args)) === 1;
   } catch (error) {

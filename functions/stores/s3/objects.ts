@@ -1,7 +1,6 @@
-import { createHash, createHmac } from 'node:crypto';
 import { S3ServiceException } from '@aws-sdk/client-s3';
-import { SignatureV4 } from '@smithy/signature-v4';
 import { Agent, type Dispatcher } from 'undici';
+import { requestSigner } from './signer.ts';
 
 export interface ObjectRequestsOptions {
   readonly endpoint: string;
@@ -38,13 +37,13 @@ export class ObjectRequests {
   readonly #base: string;
   readonly #host: { readonly protocol: string; readonly hostname: string; readonly port?: number };
   readonly #hostHeader: string;
-  readonly #signer: SignatureV4;
+  readonly #signer: ReturnType<typeof requestSigner>;
   readonly #now: () => number;
   /** Added to our clock, ms. */
   #offset = 0;
 
   constructor(options: ObjectRequestsOptions) {
-    const { endpoint, region, bucket, accessKeyId, secretAccessKey, sessionToken, sockets } = options;
+    const { endpoint, bucket, sockets } = options;
     const url = new URL(endpoint);
     this.#origin = url.origin;
     this.#base = `${url.pathname.replace(/\/$/, '')}/${escaped(bucket)}/`;
@@ -52,13 +51,7 @@ export class ObjectRequests {
     this.#host = { protocol, hostname, ...(port === '' ? {} : { port: Number(port) }) };
     this.#hostHeader = url.host;
     this.#now = options.now ?? Date.now;
-    this.#signer = new SignatureV4({
-      service: 's3',
-      region,
-      credentials: { accessKeyId, secretAccessKey, ...(sessionToken === undefined ? {} : { sessionToken }) },
-      sha256: Sha256,
-      uriEscapePath: false,
-    });
+    this.#signer = requestSigner(options);
     this.#agent = new Agent({
       connections: sockets,
       pipelining: 1,
@@ -135,34 +128,6 @@ export class ObjectRequests {
     this.#offset = theirs - this.#now();
     return true;
   }
-}
-
-/** As the signer wants it. */
-class Sha256 {
-  readonly #hash: { update(data: string | Uint8Array): unknown; digest(): Buffer };
-
-  constructor(secret?: string | ArrayBuffer | ArrayBufferView) {
-    this.#hash = secret === undefined ? createHash('sha256') : createHmac('sha256', bytesOf(secret));
-  }
-
-  update(data: string | ArrayBuffer | ArrayBufferView): void {
-    this.#hash.update(bytesOf(data));
-  }
-
-  async digest(): Promise<Uint8Array> {
-    return this.#hash.digest();
-  }
-
-  reset(): void {
-    throw new Error('A signer makes a new hash each time');
-  }
-}
-
-function bytesOf(data: string | ArrayBuffer | ArrayBufferView): string | Uint8Array {
-  if (typeof data === 'string') return data;
-  return ArrayBuffer.isView(data)
-    ? new Uint8Array(data.buffer, data.byteOffset, data.byteLength)
-    : new Uint8Array(data);
 }
 
 /** As Amazon's signature wants a path: all but A-Z, a-z, 0-9, - _ . ~ */

@@ -24,12 +24,14 @@ async function lanesOn(stores: OpenStores, input: LaneInput): Promise<LaneUnderT
         const expected = sent++;
         appending = appending.then(() => log.append(payload, expected));
         await appending;
+        return expected + 1;
       } else if (input === 'request') {
         notifications.publish(subjects(spec.id).request(1), payload);
         await notifications.flush();
       } else {
         await notifications.store(subjects(spec.id).sink(input.sink), payload, String(sent++));
       }
+      return;
     },
   };
 }
@@ -88,7 +90,7 @@ describe('over a restart of the server', () => {
     const { source, send } = await lanesOn(stores, input);
     const lane = source();
     await lane.open();
-    for (const message of ['a', 'b', 'c']) await send(bytes(message));
+    for (const message of ['a', 'b', 'c']) lane.expect((await send(bytes(message))) ?? 0);
     const taken = await take(lane, 3);
     lane.acknowledge(taken[0]!.sequence);
     await stores.nats.flush();

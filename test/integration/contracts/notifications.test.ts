@@ -14,7 +14,9 @@ afterAll(() => Promise.all([one.close(), two.close()]));
 
 describeNotificationsContract('core NATS', async () => {
   const instance = uniqueId();
-  const spec = { id: instance, storagePrefix: 'unused/' } as Parameters<OpenStores['instance']>[0];
+  const spec = { id: instance, storagePrefix: 'unused/', userStorage: { type: 'S3' } } as Parameters<
+    OpenStores['instance']
+  >[0];
   return { instance, notifications: one.instance(spec).notifications, other: two.instance(spec).notifications };
 });
 
@@ -42,7 +44,9 @@ describe('storing', () => {
   });
 
   test('where no stream takes it, storing rejects', async () => {
-    const spec = { id: uniqueId(), storagePrefix: 'unused/' } as Parameters<OpenStores['instance']>[0];
+    const spec = { id: uniqueId(), storagePrefix: 'unused/', userStorage: { type: 'S3' } } as Parameters<
+      OpenStores['instance']
+    >[0];
     await expect(one.instance(spec).notifications.store(`fk.${spec.id}.nowhere`, bytes('x'), '1')).rejects.toThrow();
   });
 });

@@ -1,4 +1,5 @@
 import type { OpenStores } from '@faaskeeper/functions/stores';
+import { instanceSpecSchema, validate } from '@faaskeeper/protocol';
 import { Redis } from 'ioredis';
 import { chunks, describeSystemStoreContract, fillStore, put } from '../../contracts/system-store.ts';
 import { privateServers, servers, uniqueId } from '../../support/servers.ts';
@@ -16,7 +17,7 @@ afterAll(async () => {
   redis.disconnect();
 });
 
-const specOf = (id: string) => ({ id, storagePrefix: 'unused/' }) as Parameters<OpenStores['instance']>[0];
+const specOf = (id: string) => validate(instanceSpecSchema, { id, storagePrefix: 'unused/' }, 'spec');
 const keysOf = (id: string) => redis.keys(`fk:{${id}}:*`);
 
 /** As FLUSHALL, but for one instance: other tests use the server, too. */

@@ -31,7 +31,9 @@ for (const [name, s3] of STORES) {
     const prefix = `${uniqueId()}/`;
     const stores = await openStores({ ...storesConfigOf(servers()), s3: s3() });
     opened.push(stores);
-    const spec = { id: uniqueId(), storagePrefix: prefix } as Parameters<OpenStores['instance']>[0];
+    const spec = { id: uniqueId(), storagePrefix: prefix, userStorage: { type: 'S3' } } as Parameters<
+      OpenStores['instance']
+    >[0];
     return { storage: stores.instance(spec).objects, prefix };
   });
 }
@@ -74,9 +76,11 @@ describe('a store that does not answer', () => {
       s3: { ...servers().s3, endpoint: store.endpoint },
     });
     opened.push(stores);
-    const { objects } = stores.instance({ id: uniqueId(), storagePrefix: 'x/' } as Parameters<
-      OpenStores['instance']
-    >[0]);
+    const { objects } = stores.instance({
+      id: uniqueId(),
+      storagePrefix: 'x/',
+      userStorage: { type: 'S3' },
+    } as Parameters<OpenStores['instance']>[0]);
     store.failures = 1;
     await expect(objects.put('x/a', new Uint8Array(3), { absent: true })).rejects.toThrow();
     expect(store.requests).toEqual(['PUT']);

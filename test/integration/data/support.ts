@@ -49,7 +49,7 @@ export function newSpec(): { id: string; storagePrefix: string } {
 
 export function connectTo(
   spec: Pick<InstanceSpec, 'id' | 'storagePrefix'>,
-  options: Pick<ConnectOptions, 'session'> = {},
+  options: Pick<ConnectOptions, 'session' | 'redis'> = {},
 ): Promise<FaaSKeeper> {
   const { natsUrl: url, natsUser: user, natsPassword: password, s3 } = servers();
   return FaaSKeeper.connect({

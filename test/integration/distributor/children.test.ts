@@ -56,7 +56,13 @@ async function costOfCreate(instance: TestInstance, count: number) {
   };
   const writer = new NodeWriter(
     { ...instance.outside, objects },
-    { keys: instance.keys, cache: new ObjectCache(objects), onSuperseded: () => undefined, onOrphans: () => undefined },
+    {
+      keys: instance.keys,
+      cache: new ObjectCache(objects),
+      inlineDataBytes: Number.POSITIVE_INFINITY,
+      onSuperseded: () => undefined,
+      onOrphans: () => undefined,
+    },
   );
   const names = Array.from({ length: count }, (_, i) => name(2 * i));
   await writer.write(parentChange(1, names, count), async () => undefined);

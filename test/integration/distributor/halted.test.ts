@@ -1,5 +1,6 @@
 import { frame } from '@faaskeeper/protocol';
-import { encodeLogPayload } from '../../../functions/core/log-entry.ts';
+import { readManifest } from '../../../functions/core/checkpoint/index.ts';
+import { encodeLogPayload, type LogEntry } from '../../../functions/core/log-entry.ts';
 import { writeEntryPart } from '../../../functions/core/log-parts.ts';
 import type { Clock } from '../../../functions/core/ports.ts';
 import { rollForward } from '../../../functions/core/roll-forward.ts';
@@ -78,7 +79,7 @@ test('an entry that is too large for a message is read from its part, which goes
   expect(left).toEqual([false, false, true]);
 });
 
-test('an object that user storage lost is never replaced by half a node', async () => {
+test('an object that user storage lost is written anew, whole, with the next change of its node', async () => {
   await using instance = await testInstance();
   const model = new TreeModel();
   model.entry([{ create: '/a', data: new Uint8Array([1]) }], [{ create: '/a/b' }]);
@@ -87,9 +88,78 @@ test('an object that user storage lost is never replaced by half a node', async 
   await distributor.handle({ messages: [model.message(model.entries[0]!)] });
   await distributor.close();
   await instance.outside.objects.delete([instance.keys.node('/a')]);
-  const change = model.entry([{ set: '/a', data: new Uint8Array([2]) }]);
+  const change = model.entry([{ create: '/a/c' }]);
   await model.append(instance.outside.log, 1);
-  const next = instance.distributor({ clock: impatient });
-  await expect(next.handle({ messages: [model.message(change)] })).rejects.toThrow(/lost the object of \/a/);
-  expect(await instance.publicNode('/a')).toBeUndefined();
+  await instance.distributor({ clock: impatient }).handle({ messages: [model.message(change)] });
+  await expectVisible(instance, model);
+});
+
+describe('a LOG message whose entry has an object of its own, which is damaged', () => {
+  /** The entry in LOG, and the key of its object. */
+  async function largeEntry(instance: Awaited<ReturnType<typeof testInstance>>, model: TreeModel) {
+    const { objects, log, random } = instance.outside;
+    const entry = model.entry([{ create: '/a', data: new Uint8Array([1]) }], [{ create: '/a/b' }]);
+    const payload = await writeEntryPart(objects, instance.keys, { entry, sequence: 1, random });
+    await log.append(encodeLogPayload(payload), 0);
+    const key = instance.keys.logPart((payload as { part: string }).part);
+    return { message: { sequence: 1, payload: encodeLogPayload(payload) }, key };
+  }
+
+  test('stops the instance, and says which, before it is visible', async () => {
+    await using instance = await testInstance();
+    const { message, key } = await largeEntry(instance, new TreeModel());
+    await instance.outside.objects.put(key, new Uint8Array([1, 2, 3]));
+    await expect(instance.distributor().handle({ messages: [message] })).rejects.toMatchObject({
+      code: 'Halted',
+      message: expect.stringContaining(key),
+    });
+    await instance.outside.objects.delete([key]);
+    await expect(rollForward(instance.outside, instance.spec)).rejects.toMatchObject({ code: 'Halted' });
+  });
+
+  test('is not needed for a checkpoint once it is applied and visible', async () => {
+    await using instance = await testInstance();
+    const model = new TreeModel();
+    const { message, key } = await largeEntry(instance, model);
+    await rollForward(instance.outside, instance.spec);
+    const distributor = instance.distributor();
+    await distributor.handle({ messages: [message] });
+    await instance.outside.objects.put(key, new Uint8Array([1, 2, 3]));
+    expect(await distributor.checkpoint()).toEqual({ sequence: 1 });
+    expect(await instance.outside.log.bounds()).toEqual({ first: 2, last: 1 });
+    // From that checkpoint alone.
+    await instance.outside.objects.delete([instance.keys.watermark, instance.keys.node('/a')]);
+    await instance.distributor().handle({ messages: [] });
+    await expectVisible(instance, model);
+  });
+});
+
+test('a repair that nothing can give is told, and holds up nobody', async () => {
+  await using instance = await testInstance();
+  const model = new TreeModel();
+  const faults: string[] = [];
+  const incidents = { fault: (fault: string) => void faults.push(fault), repair: () => undefined };
+  model.entry([{ create: '/a' }], [{ create: '/b' }]);
+  await model.append(instance.outside.log);
+  const distributor = instance.distributor({ incidents });
+  await distributor.handle({ messages: [model.message(model.entries[0]!)] });
+  await distributor.checkpoint();
+  const { manifest } = await readManifest(instance.outside.objects, instance.keys);
+  await instance.outside.objects.put(
+    instance.keys.checkpointPart(manifest.runs[0]!.kept[0]!.id),
+    new Uint8Array([1, 2, 3]),
+  );
+  const effects = [{ type: 'repair', path: '/a' } as const];
+  const repair: LogEntry = {
+    id: 'repair',
+    time: 1,
+    zxidBefore: model.zxid,
+    zxid: model.zxid + 1,
+    transactions: [{ zxid: model.zxid + 1, session: 0, number: 0, effects }],
+    progress: [],
+  };
+  const payload = encodeLogPayload({ in: 'message', entry: repair });
+  await instance.outside.log.append(payload, 1);
+  expect(await distributor.handle({ messages: [{ sequence: 2, payload }] })).toMatchObject({ sequence: 2 });
+  expect(faults).toEqual(['object-unrepairable']);
 });

@@ -1,8 +1,10 @@
 import {
   decodeAs,
   decodeChunk,
+  decodeData,
   decodeNodeObject,
   type InstanceSpec,
+  type InstanceSpecInput,
   instanceSpecSchema,
   isWorldReadable,
   type NodeObject,
@@ -22,6 +24,9 @@ import type { TreeModel } from '../../support/tree-model.ts';
 
 const silent = { debug() {}, info() {}, warn() {}, error() {} };
 
+/** Settings of the instances of this file's tests. */
+export const defaults: Partial<InstanceSpecInput> = {};
+
 /** One instance on the real servers, and what a client could see of it. */
 export interface TestInstance extends AsyncDisposable {
   readonly spec: InstanceSpec;
@@ -33,6 +38,7 @@ export interface TestInstance extends AsyncDisposable {
   publicNode(path: string): Promise<NodeObject | undefined>;
   protectedNode(path: string): Promise<NodeObject | undefined>;
   children(node: PresentNode, isProtected?: boolean): Promise<string[]>;
+  data(node: PresentNode, isProtected?: boolean): Promise<Uint8Array | null>;
 }
 
 export async function testInstance({
@@ -40,6 +46,7 @@ export async function testInstance({
   ...input
 }: {
   checkpointMessages?: number;
+  userStorage?: InstanceSpecInput['userStorage'];
   s3?: TestServers['s3'];
 } = {}): Promise<TestInstance> {
   const { natsUrl, natsUser, natsPassword, redisUrl, s3 } = {
@@ -52,7 +59,16 @@ export async function testInstance({
     s3,
   });
   const id = uniqueId();
-  const spec = validate(instanceSpecSchema, { id, storagePrefix: `${id}/`, ...input }, 'spec');
+  const spec = validate(
+    instanceSpecSchema,
+    {
+      id,
+      storagePrefix: `${id}/`,
+      ...defaults,
+      ...input,
+    },
+    'spec',
+  );
   await declareStreams(shared.nats, spec);
   const stores: Stores = shared.instance(spec);
   const outside: Outside = { ...stores, clock: systemClock, random: systemRandom, logger: silent };
@@ -73,7 +89,8 @@ export async function testInstance({
     outside,
     watermarks,
     distributor(replaced = {}) {
-      const distributor = new Distributor({ ...outside, ...replaced }, spec);
+      const { objects } = shared.instance(spec);
+      const distributor = new Distributor({ ...outside, objects, ...replaced }, spec);
       made.push(distributor);
       return distributor;
     },
@@ -90,6 +107,12 @@ export async function testInstance({
         }),
       );
       return chunks.flat();
+    },
+    async data({ path, data, dataId }, isProtected = false) {
+      if (dataId === undefined) return data;
+      const stored = await stores.objects.get((isProtected ? keys.protectedData : keys.data)(path, dataId));
+      if (stored === undefined) throw new Error(`Data ${dataId} of ${path} is missing`);
+      return decodeData(stored.body, path);
     },
     async [Symbol.asyncDispose]() {
       await Promise.allSettled(made.map((distributor) => distributor.close()));
@@ -121,7 +144,8 @@ export async function expectVisible(instance: TestInstance, model: TreeModel): P
       if (!isProtected) expect(hidden?.state ?? 'absent').toBe('absent');
       const { acl: _acl, ...meta } = expected.meta;
       expect({ path, meta: node.meta }).toEqual({ path, meta });
-      expect([path, node.data === null ? null : [...node.data]]).toEqual([
+      const data = await instance.data(node, isProtected);
+      expect([path, data === null ? null : [...data]]).toEqual([
         path,
         expected.data === null ? null : [...expected.data],
       ]);
@@ -141,5 +165,6 @@ export function watched(objects: UserStorage, onPut: (key: string) => Promise<vo
     delete: (keys) => objects.delete(keys),
     deleteIf: (key, etag) => objects.deleteIf(key, etag),
     list: (prefix) => objects.list(prefix),
+    ...(objects.coverage === undefined ? {} : { coverage: objects.coverage }),
   };
 }

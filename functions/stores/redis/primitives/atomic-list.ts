@@ -1,3 +1,4 @@
+import { DamagedError } from '@faaskeeper/protocol';
 import type { Redis } from 'ioredis';
 import { runScript } from '../script.ts';
 import { atomicListAppend } from './atomic-list-append.ts';
@@ -48,13 +49,14 @@ export class AtomicList {
   }
 }
 
-/** The elements of a list from the fields and values of its hash, in order. */
+/** The elements of a list from the fields and values of its hash, in order. @throws DamagedError */
 export function decodeList(flat: readonly (Buffer | string)[]): Map<string, Uint8Array> {
   const elements: [position: bigint, key: string, value: Uint8Array][] = [];
   for (let i = 0; i + 1 < flat.length; i += 2) {
     const key = String(flat[i]);
     if (key === '') continue;
     const stored = flat[i + 1] as Buffer;
+    if (stored.length < POSITION_BYTES) throw new DamagedError(`Element ${JSON.stringify(key)} of a list is truncated`);
     elements.push([stored.readBigUInt64BE(0), key, stored.subarray(POSITION_BYTES)]);
   }
   elements.sort((a, b) => (a[0] < b[0] ? -1 : 1));

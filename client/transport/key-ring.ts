@@ -1,3 +1,5 @@
+import { isDeepStrictEqual } from 'node:util';
+
 /** What signs the requests to the store. */
 export interface S3Keys {
   readonly accessKeyId: string;
@@ -9,14 +11,14 @@ export interface S3Keys {
 /** Keys are looked up again after so long, ms: renewed ones take over before the old ones end. */
 const FRESH_MS = 60_000;
 
-/** The keys that hold now; where they come from is asked again when the store refuses them, and now and then. */
-export class KeyRing {
-  readonly #renew: (() => Promise<S3Keys>) | undefined;
-  #current: S3Keys;
+/** The credentials that hold now; where they come from is asked again when the store refuses them, and now and then. */
+export class KeyRing<Keys extends object = S3Keys> {
+  readonly #renew: (() => Promise<Keys>) | undefined;
+  #current: Keys;
   #asked = Date.now();
   #asking: Promise<void> | undefined;
 
-  constructor(first: S3Keys, renew?: () => Promise<S3Keys>) {
+  constructor(first: Keys, renew?: () => Promise<Keys>) {
     this.#current = first;
     this.#renew = renew;
   }
@@ -26,13 +28,13 @@ export class KeyRing {
     return this.#renew !== undefined;
   }
 
-  get current(): S3Keys {
+  get current(): Keys {
     if (Date.now() - this.#asked > FRESH_MS) void this.#ask();
     return this.#current;
   }
 
   /** True when there are other keys than the refused ones. */
-  async replaced(refused: S3Keys): Promise<boolean> {
+  async replaced(refused: Keys): Promise<boolean> {
     if (this.#current === refused) await this.#ask();
     return this.#current !== refused;
   }
@@ -48,14 +50,6 @@ export class KeyRing {
     this.#asked = Date.now();
     // The old ones may still do; if not, the store says so.
     const now = await this.#renew?.().catch(() => undefined);
-    if (now !== undefined && !same(now, this.#current)) this.#current = now;
+    if (now !== undefined && !isDeepStrictEqual(now, this.#current)) this.#current = now;
   }
-}
-
-function same(one: S3Keys, other: S3Keys): boolean {
-  return (
-    one.accessKeyId === other.accessKeyId &&
-    one.secretAccessKey === other.secretAccessKey &&
-    one.sessionToken === other.sessionToken
-  );
 }
