@@ -36,6 +36,46 @@ export const BENCH = {
   restMs: 5,
   /** Elements of the list that the list operations work on. */
   listElements: 100,
+  /** Traced writes of each size, and how long their spans may take to come. */
+  tracedWrites: 40,
+  spansMs: 10_000,
+  /** Nodes that one multi of the operations sets, and most data of all of them. */
+  multiNodes: 10,
+  multiBytes: 900 * 1024,
+  /** Messages that the queues carry to a function that does nothing, with so many on their way. */
+  queueOutstanding: [1, 64, 256],
+  queueOperations: 2_000,
+  /** Requests on their way by sessions of the native client, and of how many requests read, in percent. */
+  mixOutstanding: [1, 8, 64, 256],
+  mixReads: [100, 99, 90, 50, 0],
+  mixSessions: 8,
+  mixRoundMs: 300,
+  /** Writes that go on for so long, with so many on their way; to distinct nodes at most so many. */
+  sustainedMs: 3_000,
+  sustainedOutstanding: 64,
+  distinctNodes: 20_000,
+  /** Instances that are written to at once, with so many requests on their way in each. */
+  instances: [1, 2, 4, 8],
+  instanceOutstanding: 16,
+  /** Idle instances that are declared to see what one costs, and how long it takes until they are all served. */
+  idleInstances: 500,
+  idleInstancesMs: 120_000,
+  /** Lanes that nothing comes to rest by then (60 s), and their memory is given back. */
+  idleRestMs: 90_000,
+  /** CPU of a system that does nothing is taken for so long. */
+  idleMs: 15_000,
+  /** Watchers of one node, and writes to it. */
+  watchers: [1, 100, 10_000],
+  fanoutWrites: 10,
+  /** Connected sessions that do nothing but stay alive. */
+  heartbeatSessions: [1, 100, 10_000],
+  /** Starts of each function. */
+  coldStarts: 5,
+  /** Operations at each size of the tree, and children of one of its parents. */
+  treeSamples: 100,
+  treeParent: 1_000,
+  /** Requests whose CPU time is taken for the cost model; Linux counts hundredths of a second. */
+  costOperations: 3_000,
   /** Connections through the gateway, and of how many requests read, in percent. */
   gatewayConnections: [1, 8, 32, 128],
   gatewayReads: [100, 90, 0],
@@ -50,7 +90,7 @@ export const BENCH = {
   /** What connecting left behind is gone after so long. */
   idleSettleMs: 2_000,
   /** The load generator opens thousands of sessions in less. */
-  loadStuckMs: 120_000,
+  loadStuckMs: 300_000,
   /** No answer in so long: the run fails instead of hanging. */
   stuckMs: 60_000,
 } as const;

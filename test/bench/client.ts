@@ -3,6 +3,8 @@ export interface BenchClient {
   create(path: string, data: Uint8Array): Promise<unknown>;
   /** Creates all of them, empty, in one multi. */
   createAll(paths: readonly string[]): Promise<unknown>;
+  /** Sets the data of all of them in one multi. */
+  setAll(paths: readonly string[], data: Uint8Array): Promise<unknown>;
   setData(path: string, data: Uint8Array): Promise<unknown>;
   delete(path: string): Promise<unknown>;
   getData(path: string): Promise<unknown>;
@@ -31,6 +33,8 @@ export interface WireServer {
   memory(): Promise<Memory | undefined>;
   /** CPU time that all processes of the system have taken so far, ms; undefined: they are not ours to look into. */
   cpuMs(): Promise<number | undefined>;
+  /** What all processes of the system hold now, bytes; undefined: they are not ours to look into. */
+  residentBytes(): Promise<number | undefined>;
 }
 
 /** A running system. */
@@ -46,10 +50,15 @@ export interface BenchSystem {
   [Symbol.asyncDispose](): Promise<void>;
 }
 
-export const systemNames = ['faaskeeper', 'zookeeper'] as const;
+/** FaaSKeeper with its nodes in S3 and with Hybrid user storage; ZooKeeper standalone and as an ensemble of three. */
+export const systemNames = ['faaskeeper', 'hybrid', 'zookeeper', 'ensemble'] as const;
 export type SystemName = (typeof systemNames)[number];
+export const ownSystems = ['faaskeeper', 'hybrid'] as const satisfies readonly SystemName[];
+export type OwnSystem = (typeof ownSystems)[number];
 
 export const systemTitles: Readonly<Record<SystemName, string>> = {
   faaskeeper: 'FaaSKeeper',
+  hybrid: 'Hybrid',
   zookeeper: 'ZooKeeper',
+  ensemble: 'ZooKeeper ×3',
 };

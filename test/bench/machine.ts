@@ -39,6 +39,12 @@ export async function residentBytes(pid: number): Promise<number> {
   return Number(kib) * 1024;
 }
 
+/** Memory of these processes together. */
+export async function residentBytesOf(pids: readonly (number | undefined)[]): Promise<number> {
+  const known = pids.filter((pid) => pid !== undefined);
+  return (await Promise.all(known.map(residentBytes))).reduce((sum, bytes) => sum + bytes, 0);
+}
+
 /** CPU time of these processes so far, ms; Linux counts hundredths of a second. */
 export async function cpuMsOf(pids: readonly (number | undefined)[]): Promise<number> {
   const times = pids.map(async (pid) => {

@@ -30,6 +30,8 @@ export type LoadCommand =
       readonly parallel: number;
       readonly mostMs: number;
     }
+  /** Every open session watches the root; then the first one sets its data, again and again. */
+  | { readonly type: 'fanout'; readonly system: string; readonly root: string; readonly writes: number }
   | { readonly type: 'close'; readonly system: string };
 
 export interface LoadMix {
@@ -46,6 +48,12 @@ export interface LoadMix {
 export interface Churn {
   readonly count: number;
   readonly ms: number;
+}
+
+/** From the request of a write to the event at half of the watchers, and at the last of them, ms; one of each a write. */
+export interface Fanout {
+  readonly half: readonly number[];
+  readonly last: readonly number[];
 }
 
 export type LoadAnswer =

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import { BENCH } from '../bounds.ts';
 import { type Round, within } from '../measure.ts';
-import type { Churn, LoadAnswer, LoadCommand, LoadMix } from './commands.ts';
+import type { Churn, Fanout, LoadAnswer, LoadCommand, LoadMix } from './commands.ts';
 
 export interface LoadTarget {
   readonly system: string;
@@ -46,6 +46,10 @@ export class Load implements AsyncDisposable {
   churn({ system, host, port }: LoadTarget, count: number): Promise<Churn> {
     const bounds = { parallel: BENCH.churnParallel, mostMs: BENCH.churnMs };
     return this.#ask({ type: 'churn', system, host, port, count, ...bounds }) as Promise<Churn>;
+  }
+
+  fanout({ system }: LoadTarget, root: string, writes: number): Promise<Fanout> {
+    return this.#ask({ type: 'fanout', system, root, writes }) as Promise<Fanout>;
   }
 
   close({ system }: LoadTarget): Promise<unknown> {

@@ -2,7 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import { percentiles, type Round } from '../measure.ts';
 import { ZooKeeperClient } from '../zookeeper/client.ts';
-import type { Churn, LoadAnswer, LoadCommand, LoadMix } from './commands.ts';
+import type { Churn, Fanout, LoadAnswer, LoadCommand, LoadMix } from './commands.ts';
 
 /** Sessions that are opened or closed at a time. */
 const parallelOpening = 64;
@@ -25,6 +25,8 @@ async function serve(command: LoadCommand): Promise<unknown> {
       return run(command);
     case 'churn':
       return churn(command);
+    case 'fanout':
+      return fanout(command);
     case 'close': {
       const open = sessions.get(command.system) ?? [];
       sessions.delete(command.system);
@@ -102,6 +104,33 @@ async function churn(command: Extract<LoadCommand, { type: 'churn' }>): Promise<
     done++;
   });
   return { count: done, ms: performance.now() - begun };
+}
+
+async function fanout({ system, root, writes }: Extract<LoadCommand, { type: 'fanout' }>): Promise<Fanout> {
+  const watchers = sessions.get(system) ?? [];
+  let heard = 0;
+  let asked = 0;
+  let onLast: () => void = () => undefined;
+  const [half, last]: [number[], number[]] = [[], []];
+  const onChange = () => {
+    heard++;
+    if (heard === Math.ceil(watchers.length / 2)) half.push(performance.now() - asked);
+    if (heard < watchers.length) return;
+    last.push(performance.now() - asked);
+    onLast();
+  };
+  await inParallel(watchers.length, parallelOpening, (index) =>
+    (watchers[index] as ZooKeeperClient).watch(root, onChange),
+  );
+  const data = randomBytes(1024);
+  for (let write = 0; write < writes; write++) {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    onLast = resolve;
+    heard = 0;
+    asked = performance.now();
+    await Promise.all([clientOf(system).setData(root, data), promise]);
+  }
+  return { half, last };
 }
 
 async function inParallel(count: number, parallel: number, work: (index: number) => Promise<unknown>): Promise<void> {

@@ -3,6 +3,8 @@ import { type Spread, spread } from '../measure.ts';
 /** Three significant digits; thousands with separators. */
 export function figure(value: number): string {
   if (!Number.isFinite(value)) return '–';
+  if (value === 0) return '0';
+  if (value < 0) return `−${figure(-value)}`;
   if (value >= 100) return Math.round(value).toLocaleString('en-US');
   return value.toFixed(value >= 10 ? 1 : value >= 1 ? 2 : value >= 0.1 ? 3 : 4);
 }

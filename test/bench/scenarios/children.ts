@@ -1,9 +1,13 @@
 import { BENCH } from '../bounds.ts';
 import type { BenchClient, BenchSystem } from '../client.ts';
 import { measureRound, within } from '../measure.ts';
+import { table } from '../report/format.ts';
+import { comparison, medians, rowsOf } from '../report/rows.ts';
+import type { Results } from '../results.ts';
 import { type BenchContext, ownRoot } from './context.ts';
+import type { Experiment } from './experiment.ts';
 
-const firstMark = 1_000;
+const firstMark = 100;
 /** Filling a large parent may take long: user storage holds an object for each child. */
 const fillMs = 15 * 60_000;
 
@@ -14,17 +18,11 @@ interface Parent {
   filled: number;
 }
 
-/**
- * Does a create cost more under a parent with many children? Measured at the 1,000th and at the last.
- *
- * @returns how many children the parents had in the end: all systems get as many as the first could take in time.
- */
-export async function measureChildren(context: BenchContext): Promise<number> {
-  const { options, systems } = context;
-  let most = options.children;
-  if (!options.parts.has('children')) return most;
-  for (const system of systems) most = await measureParent(context, system, most);
-  return most;
+/** Does a create cost more under a parent with many children? Measured at the first ones and at the last. */
+async function measure(context: BenchContext): Promise<void> {
+  let most = context.options.children;
+  // All systems get as many as the first could take in time.
+  for (const system of context.systems) most = await measureParent(context, system, most);
 }
 
 async function measureParent(context: BenchContext, system: BenchSystem, most: number): Promise<number> {
@@ -89,3 +87,17 @@ async function fill(parent: Parent, to: number, limitMs: number): Promise<void> 
 function childName(index: number): string {
   return `child-${String(index).padStart(7, '0')}`;
 }
+
+function report(results: Results): string {
+  const rows = rowsOf(results, 'children');
+  if (rows.length === 0) return '';
+  const [p50, p99] = [comparison(rows, 'p50', 'p50'), medians(rows, 'p99', 'p99')];
+  const shown = rows.map((row) => [
+    row.operation.replace(/\d+$/, (mark) => Number(mark).toLocaleString('en-US')),
+    ...p50.cells(row),
+    ...p99.cells(row),
+  ]);
+  return `### A parent with many children (ms)\n\n${table(['operation', ...p50.head, ...p99.head], shown)}`;
+}
+
+export const children: Experiment = { parts: ['children'], measure, report };

@@ -4,8 +4,11 @@ import { connectRedis, type OpenStores, openStores } from '@faaskeeper/functions
 import { type InstanceSpec, LIMITS } from '@faaskeeper/protocol';
 import { BENCH } from '../bounds.ts';
 import { measureRound, within } from '../measure.ts';
-import type { FaaSKeeperSystem } from '../systems/faaskeeper.ts';
-import { type BenchContext, payload, takeTurns } from './context.ts';
+import { figure, sizeText, table } from '../report/format.ts';
+import { cell, median, rowsOf, values } from '../report/rows.ts';
+import type { Results } from '../results.ts';
+import { anyOwn, type BenchContext, payload, takeTurns } from './context.ts';
+import type { Experiment } from './experiment.ts';
 
 export const floorBytes = 1024;
 export const floorNames = {
@@ -24,24 +27,24 @@ interface Floor {
 }
 
 /** What a write stands on, each alone, on the same servers: no path of ours can take less than its parts. */
-export async function measureFloors(context: BenchContext, system: FaaSKeeperSystem): Promise<void> {
-  const { options, recorder, say } = context;
-  if (!options.parts.has('floors')) return;
-  say('floors: what the parts of a write cost alone');
-  const { stores: config, redisUrl, writerUrl } = system.servers;
+async function measure(context: BenchContext): Promise<void> {
+  const { options, recorder } = context;
+  const system = anyOwn(context);
+  if (system === undefined) return;
+  const { stores: config, redisUrl, functionUrls } = system.servers;
   const stores = await openStores(config, { name: 'faaskeeper-bench' });
   const answering = await openStores(config, { name: 'faaskeeper-bench-answers' });
   const redis = connectRedis({ url: redisUrl, name: 'faaskeeper-bench' });
   const agent = new Agent({ keepAlive: true });
   const id = `bench${randomBytes(4).toString('hex')}`;
   try {
-    const floors = [
+    const parts = [
       ...(await natsFloors(stores, answering, id)),
       ...storeFloors(stores, redis, id),
-      { name: floorNames.http, operation: () => get(agent, `${writerUrl}/health/live`) },
+      { name: floorNames.http, operation: () => get(agent, `${functionUrls.writer}/health/live`) },
     ];
     const limits = { outstanding: 1, mostMs: options.roundMs, mostOperations: BENCH.floorOperations };
-    await takeTurns(floors, options.rounds, async ({ name, operation }) => {
+    await takeTurns(parts, options.rounds, async ({ name, operation }) => {
       const round = await within(name, measureRound(operation, limits));
       recorder.add(
         { section: 'floors', operation: name, system: 'faaskeeper', sizeBytes: floorBytes, outstanding: 1 },
@@ -95,6 +98,7 @@ function undeclared(id: string): InstanceSpec {
   return {
     id,
     storagePrefix: `${id}/`,
+    userStorage: { type: 'S3' },
     sessions: { minTimeout: LIMITS.sessionTimeoutMin, maxTimeout: LIMITS.sessionTimeoutMax },
     containerCheckInterval: 60_000,
     logReplicas: 1,
@@ -114,3 +118,30 @@ function get(agent: Agent, url: string): Promise<void> {
     asked.end();
   });
 }
+
+/** What a write of 1 KiB cannot go below, and what it takes. */
+function report(results: Results): string {
+  const rows = rowsOf(results, 'floors');
+  if (rows.length === 0) return '';
+  const shown = rows.map((row) => {
+    const measured = row.by.get('faaskeeper');
+    return [row.operation, cell(values(measured, 'p50')), cell(values(measured, 'p99'))];
+  });
+  const parts: readonly string[] = [floorNames.append, floorNames.memory, floorNames.http];
+  const floor = rows
+    .filter(({ operation }) => parts.includes(operation))
+    .reduce((sum, row) => sum + median(row, 'faaskeeper', 'p50'), 0);
+  const written = rowsOf(results, 'operations').find(
+    ({ operation, sizeBytes, outstanding }) => operation === 'setData' && sizeBytes === floorBytes && outstanding === 1,
+  );
+  const takes = median(written, 'faaskeeper', 'p50');
+  const verdict = Number.isNaN(takes)
+    ? ''
+    : `\n\nThe acknowledged path of a setData of ${sizeText(floorBytes)} is a publication into a memory stream and a reply
+(together about one append in memory), an HTTP request and the synced append: ${figure(floor)} ms
+if nothing of ours took time. It takes ${figure(takes)} ms: ${figure(takes / floor)}× its floor.`;
+  const title = `### Floors of a write (${sizeText(floorBytes)}, one at a time, ms)`;
+  return `${title}\n\n${table(['part', 'p50', 'p99'], shown)}${verdict}`;
+}
+
+export const floors: Experiment = { parts: ['floors'], measure, report };

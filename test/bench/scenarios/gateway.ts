@@ -1,24 +1,18 @@
-import { setTimeout as pause } from 'node:timers/promises';
 import { BENCH } from '../bounds.ts';
-import type { BenchSystem, Memory } from '../client.ts';
-import { Load, type LoadTarget } from '../load/load.ts';
-import { within } from '../measure.ts';
-import type { IdleMemory } from '../results.ts';
-import { type BenchContext, ownRoot, takeTurns } from './context.ts';
+import { systemTitles } from '../client.ts';
+import { Load } from '../load/load.ts';
+import { table } from '../report/format.ts';
+import { comparison, median, medians, rowsOf, systemsOf } from '../report/rows.ts';
+import type { Results } from '../results.ts';
+import { type BenchContext, takeTurns } from './context.ts';
+import type { BenchPlot, Experiment } from './experiment.ts';
+import { membersOf } from './members.ts';
 
 const sizeBytes = 1024;
 
-interface Member {
-  readonly system: BenchSystem;
-  readonly target: LoadTarget;
-  readonly root: string;
-}
-
-/** ZooKeeper's clients at both systems, from a process of their own: throughput by connections and share of reads. */
-export async function measureGateway(context: BenchContext): Promise<void> {
-  const { options, systems, recorder, say } = context;
-  if (!options.parts.has('gateway')) return;
-  say('through the gateway');
+/** ZooKeeper's clients at all systems, from a process of their own: throughput by connections and share of reads. */
+async function measure(context: BenchContext): Promise<void> {
+  const { options, systems, recorder } = context;
   await using load = new Load();
   const members = membersOf(systems);
   const ms = options.quick ? options.roundMs : BENCH.gatewayRoundMs;
@@ -51,37 +45,40 @@ export async function measureGateway(context: BenchContext): Promise<void> {
   for (const { target } of members) await load.close(target);
 }
 
-/** What idle sessions cost the server that their clients are connected to, and what is left of those that went. */
-export async function measureIdle(context: BenchContext): Promise<IdleMemory[]> {
-  const { options, systems, say } = context;
-  if (!options.parts.has('memory')) return [];
-  say('memory of idle sessions');
-  await using load = new Load();
-  const [sessions, churned] = options.quick ? [200, 200] : [BENCH.idleSessions, BENCH.churnedSessions];
-  const measured: IdleMemory[] = [];
-  for (const { system, target } of membersOf(systems)) {
-    const memory = async (): Promise<Memory | undefined> => {
-      await pause(BENCH.idleSettleMs);
-      return within(`the memory of ${system.name}`, system.wire.memory());
-    };
-    // Code is compiled and pools have their size.
-    await load.churn(target, sessions);
-    const before = await memory();
-    if (before === undefined) continue;
-    await load.open(target, sessions);
-    const connected = await memory();
-    await load.close(target);
-    const churn = await load.churn(target, churned);
-    const after = await memory();
-    if (connected === undefined || after === undefined) continue;
-    measured.push({ system: system.name, sessions, before, connected, churn, after });
-  }
-  return measured;
+function report(results: Results): string {
+  const rows = rowsOf(results, 'gateway');
+  if (rows.length === 0) return '';
+  const rate = comparison(rows, 'perSecond', '/s');
+  const cpu = comparison(rows, 'cpuMicros', 'CPU µs');
+  const [p50, p99] = [medians(rows, 'p50', 'p50'), medians(rows, 'p99', 'p99')];
+  const shown = rows.map((row) => [
+    row.operation,
+    String(row.outstanding),
+    ...[rate, cpu, p50, p99].flatMap((columns) => columns.cells(row)),
+  ]);
+  const head = ['mix', 'connections', ...rate.head, ...cpu.head, ...p50.head, ...p99.head];
+  return `### Through the gateway
+
+getData and setData of 1 KiB on ${BENCH.nodes} nodes by ZooKeeper's clients, each connection with one request at a time; the clients
+are a process of their own, the same for all. CPU is the time of all processes of the system for one operation, until it
+is visible, in µs: it tells more than the rates where others use the machine. Latencies in ms.
+
+${table(head, shown, 1)}`;
 }
 
-function membersOf(systems: readonly BenchSystem[]): Member[] {
-  return systems.map((system) => {
-    const { host, port } = system.wire;
-    return { system, target: { system: system.name, host, port }, root: ownRoot() };
+function plots(results: Results): BenchPlot[] {
+  return [100, 0].flatMap((reads): BenchPlot[] => {
+    const rows = rowsOf(results, 'gateway').filter(({ operation }) => operation === `${reads} % reads`);
+    if (rows.length < 2) return [];
+    const series = systemsOf(rows).map((system) => ({
+      name: systemTitles[system],
+      kind: 'line' as const,
+      points: rows.map((row) => [row.outstanding, median(row, system, 'perSecond')] as const),
+    }));
+    const title = `Through the gateway, ${reads} % reads`;
+    const axes = { x: { name: 'connections', scale: 'log' }, y: { name: 'per second' } } as const;
+    return [{ name: `gateway-${reads}-reads`, plot: { title, ...axes, series } }];
   });
 }
+
+export const gateway: Experiment = { parts: ['gateway'], measure, report, plots };

@@ -1,8 +1,12 @@
 import { BENCH } from '../bounds.ts';
-import type { BenchClient, BenchSystem } from '../client.ts';
+import { type BenchClient, type BenchSystem, ownSystems, type SystemName, systemTitles } from '../client.ts';
 import { measureQuick, measureRound, type Round, within } from '../measure.ts';
 import { type OperationName, operationNames } from '../options.ts';
+import { sizeText, table } from '../report/format.ts';
+import { cell, comparison, median, medians, type Row, rowsOf, systemsOf, values } from '../report/rows.ts';
+import type { Results } from '../results.ts';
 import { type BenchContext, ownRoot, payload, takeTurns } from './context.ts';
+import type { BenchPlot, Experiment } from './experiment.ts';
 
 /** One system with nodes of one size, ready to be measured. */
 interface Stage {
@@ -17,10 +21,9 @@ interface Stage {
 }
 
 /** Every operation at every size, with one request at a time and with many. */
-export async function measureOperations(context: BenchContext): Promise<void> {
+async function measure(context: BenchContext): Promise<void> {
   const { options, systems, say } = context;
   const wanted = operationNames.filter((name) => options.parts.has(name));
-  if (wanted.length === 0) return;
   for (const sizeBytes of options.sizes) {
     say(`operations with ${sizeBytes} bytes`);
     const stages: Stage[] = [];
@@ -84,12 +87,18 @@ async function measureAll(series: Series): Promise<void> {
   }
   for (const name of wanted) {
     if (name === 'create' || name === 'delete') continue;
+    if (name === 'multi' && !fitsMulti(sizeBytes)) continue;
     if (name === 'cachedGetData' && outstanding > 1) continue;
     if (name === 'cachedGetData') await Promise.all(stages.map(fillCache));
     await takeTurns(stages, options.rounds, async (stage) => {
       record(stage, name, await within(`${stage.system.name} ${name}`, measureOne(stage, name, limits)));
     });
   }
+}
+
+/** One request holds all of its data. */
+function fitsMulti(sizeBytes: number): boolean {
+  return sizeBytes * BENCH.multiNodes <= BENCH.multiBytes;
 }
 
 /** What is read twice, and not changed since, stays in the cache. */
@@ -127,9 +136,16 @@ async function createAndDelete(
 function measureOne(stage: Stage, name: Exclude<OperationName, 'create' | 'delete'>, limits: Limits): Promise<Round> {
   const { client, cached, nodes, parents, data } = stage;
   const node = (index: number) => nodes[index % nodes.length] as string;
+  const some = (index: number) =>
+    Array.from({ length: BENCH.multiNodes }, (_, i) => node(index * BENCH.multiNodes + i));
   switch (name) {
     case 'setData':
       return measureRound((index) => client.setData(node(index), data), {
+        ...limits,
+        settled: () => client.settled(node(0)),
+      });
+    case 'multi':
+      return measureRound((index) => client.setAll(some(index), data), {
         ...limits,
         settled: () => client.settled(node(0)),
       });
@@ -146,3 +162,65 @@ function measureOne(stage: Stage, name: Exclude<OperationName, 'create' | 'delet
       return measureRound((index) => client.getChildren(parents[index % parents.length] as string), limits);
   }
 }
+
+const shown = (operation: string) =>
+  operation === 'cachedGetData'
+    ? 'getData, cached'
+    : operation === 'multi'
+      ? `multi of ${BENCH.multiNodes} setData`
+      : operation;
+
+function sorted(results: Results): Row[] {
+  const place = ({ operation }: Row) => operationNames.indexOf(operation as OperationName);
+  return rowsOf(results, 'operations').sort(
+    (one, other) =>
+      place(one) - place(other) || (one.sizeBytes ?? 0) - (other.sizeBytes ?? 0) || one.outstanding - other.outstanding,
+  );
+}
+
+function report(results: Results): string {
+  const rows = sorted(results);
+  if (rows.length === 0) return '';
+  const alone = rows.filter(({ outstanding }) => outstanding === 1);
+  const [p50, p99] = [comparison(alone, 'p50', 'p50'), medians(alone, 'p99', 'p99')];
+  const rate = comparison(rows, 'perSecond', '/s');
+  const own = ownSystems.filter((system) => rows.some(({ by }) => by.has(system)));
+  const visible = (row: Row, system: SystemName) => cell(values(row.by.get(system), 'visiblePerSecond'));
+  const about = (row: Row) => [shown(row.operation), sizeText(row.sizeBytes ?? 0)];
+  const latencies = alone.map((row) => [...about(row), ...p50.cells(row), ...p99.cells(row)]);
+  const rates = rows.map((row) => [
+    ...about(row),
+    String(row.outstanding),
+    ...rate.cells(row),
+    ...own.map((system) => visible(row, system)),
+  ]);
+  const visibleHead = own.map((system) => `${systemTitles[system]} visible/s`);
+  return `### Latency, one request at a time (ms)
+
+${table(['operation', 'data', ...p50.head, ...p99.head], latencies, 2)}
+
+### Throughput
+
+Operations per second of one session with so many outstanding. "visible/s" counts FaaSKeeper's writes until user storage
+shows all of them.
+
+${table(['operation', 'data', 'outstanding', ...rate.head, ...visibleHead], rates, 2)}`;
+}
+
+function plots(results: Results): BenchPlot[] {
+  const alone = sorted(results).filter(({ outstanding }) => outstanding === 1);
+  return (['getData', 'setData'] as const).flatMap((name): BenchPlot[] => {
+    const rows = alone.filter(({ operation }) => operation === name);
+    if (rows.length < 2) return [];
+    const series = systemsOf(rows).map((system) => ({
+      name: systemTitles[system],
+      kind: 'line' as const,
+      points: rows.map((row) => [row.sizeBytes ?? 0, median(row, system, 'p50')] as const),
+    }));
+    const title = `${name}, one at a time: median latency by size`;
+    const axes = { x: { name: 'bytes', scale: 'log' }, y: { name: 'ms', scale: 'log' } } as const;
+    return [{ name: `${name}-by-size`, plot: { title, ...axes, series } }];
+  });
+}
+
+export const operations: Experiment = { parts: operationNames, measure, report, plots };

@@ -2,8 +2,11 @@ import { randomBytes } from 'node:crypto';
 import { AtomicCounter, AtomicList, connectRedis, TimedLock } from '@faaskeeper/functions/stores';
 import { BENCH } from '../bounds.ts';
 import { measureRound, within } from '../measure.ts';
-import type { FaaSKeeperSystem } from '../systems/faaskeeper.ts';
-import { type BenchContext, takeTurns } from './context.ts';
+import { ratioText, table } from '../report/format.ts';
+import { cell, type Metric, type Row, rowsOf, values } from '../report/rows.ts';
+import type { Results } from '../results.ts';
+import { anyOwn, type BenchContext, takeTurns } from './context.ts';
+import type { Experiment } from './experiment.ts';
 
 type Redis = ReturnType<typeof connectRedis>;
 type Operation = (index: number) => Promise<unknown>;
@@ -19,10 +22,10 @@ const ttlMs = 10_000;
 const value = Buffer.alloc(32, 'v');
 
 /** The three synchronization primitives, against plain Redis commands on the same server. */
-export async function measurePrimitives(context: BenchContext, system: FaaSKeeperSystem): Promise<void> {
-  const { options, recorder, say } = context;
-  if (!options.parts.has('primitives')) return;
-  say('synchronization primitives');
+async function measure(context: BenchContext): Promise<void> {
+  const { options, recorder } = context;
+  const system = anyOwn(context);
+  if (system === undefined) return;
   const redis = connectRedis({ url: system.servers.redisUrl, name: 'faaskeeper-bench' });
   const prefix = `bench:${randomBytes(4).toString('hex')}`;
   try {
@@ -108,3 +111,28 @@ function held(lock: TimedLock, operation: (lock: TimedLock) => Promise<unknown>)
     return operation(lock);
   };
 }
+
+function report(results: Results): string {
+  const rows = rowsOf(results, 'primitives');
+  if (rows.length === 0) return '';
+  const compare = (row: Row, metric: Metric) => {
+    const [ours, plain] = (['faaskeeper', 'redis'] as const).map((side) => values(row.by.get(side), metric));
+    return [cell(ours), cell(plain), ratioText(ours, plain)];
+  };
+  const head = ['primitive', 'outstanding', 'p50 ms', 'plain Redis p50 ms', 'ratio', 'p99 ms', 'plain Redis p99 ms'];
+  const shown = rows.map((row) => [
+    row.operation,
+    String(row.outstanding),
+    ...compare(row, 'p50'),
+    ...compare(row, 'p99').slice(0, 2),
+    ...compare(row, 'perSecond'),
+  ]);
+  return `### Synchronization primitives
+
+Against the nearest plain commands (SET NX and DEL, PEXPIRE, INCRBY, RPUSH and RPOP, LSET) on the same Redis, which
+promise less.
+
+${table([...head, 'per second', 'plain Redis per second', 'ratio'], shown)}`;
+}
+
+export const primitives: Experiment = { parts: ['primitives'], measure, report };

@@ -1,96 +1,67 @@
-import { setTimeout as pause } from 'node:timers/promises';
-import { openStores } from '@faaskeeper/functions/stores';
-import { subjects } from '@faaskeeper/protocol';
-import { BENCH } from '../bounds.ts';
-import { percentiles, within } from '../measure.ts';
-import type { FaaSKeeperSystem } from '../systems/faaskeeper.ts';
-import { type BenchContext, ownRoot, payload } from './context.ts';
-import { floorBytes } from './floors.ts';
+import type { CollectedSpan } from '../../support/otlp.ts';
 
-/** What a write passes, in order; each is the time since the one before. */
+/** What a write passes, in order; each is time that no other has. */
 export const stageNames = {
-  request: 'caller to request stream',
-  append: 'request stream to append (trigger, HTTP, judging)',
-  reply: 'append to reply (fsync)',
-  answer: 'reply to caller',
-  all: 'all of the acknowledged path',
-  visible: 'reply to watermark (distributor, S3)',
+  send: 'client to REQ',
+  queue: 'REQ to trigger (queue)',
+  trigger: 'trigger',
+  http: 'HTTP to the writer and back',
+  writer: 'writer, what is not below',
+  validate: 'validate',
+  append: 'append to LOG (fsync)',
+  reply: 'reply (sealed and sent)',
+  answer: 'reply to the caller',
+  acknowledged: 'all until acknowledged',
+  apply: 'applied to Redis (behind the reply)',
+  logQueue: 'LOG to trigger (queue, from before the fsync)',
+  logHttp: 'trigger and HTTP to the distributor',
+  objects: 'objects are written',
+  publish: 'changes and watermark are published',
+  visible: 'all until visible',
 } as const;
+export type StageName = keyof typeof stageNames;
 
-/** When the messages of the write on its way were seen, ms. */
-interface Seen {
-  request?: number;
-  append?: number;
-  reply?: number;
-  watermark?: number;
+/** A write as its caller sees it, ms since 1970. */
+export interface Call {
+  readonly spanId: string;
+  readonly begin: number;
+  readonly end: number;
 }
 
-/**
- * Takes a write's path apart by listening to its messages, each stage as it looks from outside. Once with the instance
- * at rest before each write, once with a write right after another, while user storage is written for the one before.
- */
-export async function measureStages(context: BenchContext, system: FaaSKeeperSystem): Promise<void> {
-  const { options, recorder, say } = context;
-  if (!options.parts.has('stages')) return;
-  say('stages of a write');
-  const stores = await openStores(system.servers.stores, { name: 'faaskeeper-bench-tap' });
-  const client = await system.connect({ cache: false });
-  let seen: Seen = {};
-  try {
-    const named = subjects(system.servers.instance);
-    const tap = (subject: string, stage: keyof Seen) =>
-      stores.nats.subscribe(subject, {
-        callback: () => {
-          seen[stage] ??= performance.now();
-        },
-      });
-    tap(named.requests, 'request');
-    tap(named.log, 'append');
-    tap(named.session('*'), 'reply');
-    tap(named.watermark, 'watermark');
-    await stores.nats.flush();
-    const data = payload(floorBytes);
-    const path = ownRoot();
-    await client.create(path, data);
-    await client.settled(path);
-    for (const mode of ['at rest', 'back to back'] as const) {
-      for (let round = 0; round < options.rounds; round++) {
-        const samples: Record<keyof typeof stageNames, number[]> = blank();
-        for (let i = 0; i < BENCH.stageWrites; i++) {
-          seen = {};
-          const begun = performance.now();
-          await within('a write', client.setData(path, data));
-          const ended = performance.now();
-          const { request, append, reply } = seen;
-          if (mode === 'at rest') {
-            await within('a watermark', client.settled(path));
-            await pause(BENCH.restMs);
-          }
-          // The tap is another connection: a message of this write may come to it late, or not yet.
-          if (request === undefined || append === undefined || reply === undefined) continue;
-          samples.request.push(request - begun);
-          samples.append.push(append - request);
-          samples.reply.push(reply - append);
-          samples.answer.push(ended - reply);
-          samples.all.push(ended - begun);
-          if (mode === 'at rest' && seen.watermark !== undefined) samples.visible.push(seen.watermark - reply);
-        }
-        for (const [stage, times] of Object.entries(samples)) {
-          if (times.length === 0) continue;
-          const operation = `${stageNames[stage as keyof typeof stageNames]}|${mode}`;
-          const round = { operations: times.length, ...percentiles(times), perSecond: 0 };
-          recorder.add(
-            { section: 'stages', operation, system: 'faaskeeper', sizeBytes: floorBytes, outstanding: 1 },
-            round,
-          );
-        }
-      }
-    }
-  } finally {
-    await Promise.all([stores.close(), client.close()]);
-  }
-}
+const length = ({ begin, end }: CollectedSpan) => end - begin;
 
-function blank(): Record<keyof typeof stageNames, number[]> {
-  return { request: [], append: [], reply: [], answer: [], all: [], visible: [] };
+/** ms of each stage, those that it shared with other writes among them; undefined while spans are missing. */
+export function stagesOf(call: Call, all: readonly CollectedSpan[]): Record<StageName, number> | undefined {
+  const below = (parent: Pick<CollectedSpan, 'spanId'> | undefined, name: string) => {
+    const { spanId = 'none' } = parent ?? {};
+    return all.find((span) => span.name === name && (span.parentSpanId === spanId || span.links.includes(spanId)));
+  };
+  const batch = below(call, 'request batch');
+  const [queue, http] = [below(batch, 'queue'), below(batch, 'http')];
+  const writer = below(http, 'writer');
+  const [validate, append, reply, apply] = ['validate', 'append', 'reply', 'apply'].map((name) => below(writer, name));
+  const log = below(append, 'log batch');
+  const [logQueue, logHttp] = [below(log, 'queue'), below(log, 'http')];
+  const distributor = below(logHttp, 'distributor');
+  const [objects, publish] = [below(distributor, 'objects'), below(distributor, 'publish')];
+  if (!batch || !queue || !http || !writer || !validate || !append || !reply || !apply) return undefined;
+  if (!log || !logQueue || !logHttp || !distributor || !objects || !publish) return undefined;
+  return {
+    send: batch.begin - call.begin,
+    queue: length(queue),
+    trigger: length(batch) - length(queue) - length(http),
+    http: length(http) - length(writer),
+    writer: length(writer) - length(validate) - length(append) - length(reply),
+    validate: length(validate),
+    append: length(append),
+    reply: length(reply),
+    answer: call.end - reply.end,
+    acknowledged: call.end - call.begin,
+    apply: length(apply),
+    logQueue: length(logQueue),
+    logHttp: objects.begin - logQueue.end,
+    objects: length(objects),
+    publish: length(publish),
+    visible: publish.end - call.begin,
+  };
 }

@@ -1,7 +1,11 @@
 import { BENCH } from '../bounds.ts';
 import type { BenchClient, BenchSystem } from '../client.ts';
 import { measureRound, within } from '../measure.ts';
+import { sizeText, table } from '../report/format.ts';
+import { comparison, medians, rowsOf } from '../report/rows.ts';
+import type { Results } from '../results.ts';
 import { type BenchContext, ownRoot, payload, takeTurns } from './context.ts';
+import type { Experiment } from './experiment.ts';
 
 const sizeBytes = 1024;
 
@@ -14,10 +18,8 @@ interface Pair {
 }
 
 /** From the request of a write at one client to the event at another. */
-export async function measureWatch(context: BenchContext): Promise<void> {
-  const { options, systems, recorder, say } = context;
-  if (!options.parts.has('watch')) return;
-  say('watch notifications');
+async function measure(context: BenchContext): Promise<void> {
+  const { options, systems, recorder } = context;
   const data = payload(sizeBytes);
   const pairs = await Promise.all(systems.map((system) => prepare(system, data)));
   try {
@@ -56,3 +58,18 @@ async function prepare(system: BenchSystem, data: Uint8Array): Promise<Pair> {
   await watcher.watch(path, () => pair.onChange());
   return pair;
 }
+
+function report(results: Results): string {
+  const rows = rowsOf(results, 'watch');
+  if (rows.length === 0) return '';
+  const [p50, p99] = [comparison(rows, 'p50', 'p50'), medians(rows, 'p99', 'p99')];
+  const shown = rows.map((row) => [
+    `${row.operation}, ${sizeText(row.sizeBytes ?? 0)}`,
+    ...p50.cells(row),
+    ...p99.cells(row),
+  ]);
+  const head = ['from request to event', ...p50.head, ...p99.head];
+  return `### Watch notification (ms)\n\nFrom one client's request to another client's event.\n\n${table(head, shown)}`;
+}
+
+export const watch: Experiment = { parts: ['watch'], measure, report };

@@ -1,8 +1,8 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
-import { startZooKeeper, zookeeperVersion } from 'faaskeeper/servers';
+import { startZooKeeper, startZooKeeperEnsemble, type ZooKeeperServer, zookeeperVersion } from 'faaskeeper/servers';
 import type { BenchSystem, Memory, WireServer } from '../client.ts';
-import { cpuMsOf, residentBytes, versionOf } from '../machine.ts';
+import { cpuMsOf, residentBytes, residentBytesOf, versionOf } from '../machine.ts';
 import { ZooKeeperClient } from '../zookeeper/client.ts';
 
 /**
@@ -20,30 +20,53 @@ export async function startZooKeeperSystem(
   if (address !== undefined) {
     const [host = '', port = ''] = address.split(':');
     return systemAt(
-      { host, port: Number(port), memory: async () => undefined, cpuMs: async () => undefined },
+      'zookeeper',
+      {
+        host,
+        port: Number(port),
+        memory: async () => undefined,
+        cpuMs: async () => undefined,
+        residentBytes: async () => undefined,
+      },
       { ZooKeeper: 'given by address' },
       async () => {},
     );
   }
   // Java prefers what it finds here to its command line: only the bench needs it.
   process.env._JAVA_OPTIONS = javaOptions;
-  const server = await startZooKeeper({ dataDir: directory, onProgress: say });
+  return systemOf('zookeeper', [await startZooKeeper({ dataDir: directory, onProgress: say })]);
+}
+
+/** Three servers on this machine; clients are connected to the first that leads or follows, as it comes. */
+export async function startEnsembleSystem(directory: string, say: (line: string) => void): Promise<BenchSystem> {
+  process.env._JAVA_OPTIONS = javaOptions;
+  return systemOf('ensemble', await startZooKeeperEnsemble({ dataDir: directory, onProgress: say }));
+}
+
+async function systemOf(name: 'zookeeper' | 'ensemble', servers: readonly ZooKeeperServer[]): Promise<BenchSystem> {
   const versions = { ZooKeeper: zookeeperVersion, Java: await versionOf('java', ['-version']) };
-  const { host, port } = server;
-  return systemAt(
-    { host, port, memory: () => memoryOf(server.pid), cpuMs: () => cpuMsOf([server.pid]) },
-    versions,
-    () => server.stop(),
-  );
+  const [first] = servers as [ZooKeeperServer];
+  const pids = () => servers.map(({ pid }) => pid);
+  const wire = {
+    host: first.host,
+    port: first.port,
+    memory: () => memoryOf(first.pid),
+    cpuMs: () => cpuMsOf(pids()),
+    residentBytes: () => residentBytesOf(pids()),
+  };
+  return systemAt(name, wire, versions, async () => {
+    await Promise.all(servers.map((server) => server.stop()));
+  });
 }
 
 function systemAt(
+  name: 'zookeeper' | 'ensemble',
   wire: WireServer,
   versions: Readonly<Record<string, string>>,
   stop: () => Promise<void>,
 ): BenchSystem {
   return {
-    name: 'zookeeper',
+    name,
     hasCache: false,
     wire,
     versions,

@@ -91,14 +91,12 @@ export class ZooKeeperClient implements BenchClient {
   }
 
   createAll(paths: readonly string[]): Promise<Reader> {
-    const fill = (request: Writer) => {
-      for (const path of paths) {
-        request.int(opcodes.create).bool(false).int(-1);
-        request.text(path).int(0).openAcl().int(0);
-      }
-      request.int(-1).bool(true).int(-1);
-    };
-    return this.#ask('multi', fill, paths.length * 64).then(refuseFailedMulti);
+    return this.#multi('create', paths, (request, path) => request.text(path).int(0).openAcl().int(0));
+  }
+
+  setAll(paths: readonly string[], data: Uint8Array): Promise<Reader> {
+    const fill = (request: Writer, path: string) => request.text(path).bytes(data).int(anyVersion);
+    return this.#multi('setData', paths, fill, data.length);
   }
 
   setData(path: string, data: Uint8Array): Promise<Reader> {
@@ -135,6 +133,22 @@ export class ZooKeeperClient implements BenchClient {
     clearInterval(this.#ping);
     await this.#ask('closeSession', () => {}).catch(() => undefined);
     this.#socket.destroy();
+  }
+
+  #multi(
+    operation: Opcode,
+    paths: readonly string[],
+    fillOne: (request: Writer, path: string) => void,
+    dataBytes = 0,
+  ): Promise<Reader> {
+    const fill = (request: Writer) => {
+      for (const path of paths) {
+        request.int(opcodes[operation]).bool(false).int(-1);
+        fillOne(request, path);
+      }
+      request.int(-1).bool(true).int(-1);
+    };
+    return this.#ask('multi', fill, paths.length * (64 + dataBytes)).then(refuseFailedMulti);
   }
 
   #ask(operation: Opcode, fill: (request: Writer) => void, dataBytes = 0): Promise<Reader> {

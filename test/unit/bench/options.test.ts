@@ -1,8 +1,9 @@
+import { systemNames } from '../../bench/client.ts';
 import { BenchUsageError, parseBenchOptions, partNames } from '../../bench/options.ts';
 
 test('without flags everything is measured, on both systems', () => {
   const options = parseBenchOptions([]);
-  expect(options).toMatchObject({ rounds: 3, children: 100_000, quick: false, write: false });
+  expect(options).toMatchObject({ rounds: 3, children: 100_000, quick: false, report: false, partial: false });
   expect(options).toMatchObject({ systems: ['faaskeeper', 'zookeeper'], outstanding: [1, 64, 256] });
   expect(options !== 'help' && [...options.parts]).toEqual([...partNames]);
   expect(options !== 'help' && options.sizes.at(-1)).toBe(1024 * 1024);
@@ -16,6 +17,17 @@ test('flags choose parts, sizes and rounds', () => {
 
 test('an explicit flag wins over --quick', () => {
   expect(parseBenchOptions(['--quick', '--children', '50'])).toMatchObject({ rounds: 1, children: 50 });
+});
+
+test('a report is of all systems, and where it is asked for in part says so', () => {
+  expect(parseBenchOptions(['--report'])).toMatchObject({ report: true, partial: false, systems: [...systemNames] });
+  expect(parseBenchOptions(['--report', '--only', 'tree', '--into', 'x'])).toMatchObject({ partial: true, into: 'x' });
+});
+
+test('--compare takes one run or two', () => {
+  expect(parseBenchOptions(['--compare', 'old.json'])).toMatchObject({ compare: ['old.json'] });
+  expect(parseBenchOptions(['--compare', 'old.json', 'new.json'])).toMatchObject({ compare: ['old.json', 'new.json'] });
+  expect(() => parseBenchOptions(['new.json'])).toThrow(BenchUsageError);
 });
 
 test('--help asks for the text', () => {

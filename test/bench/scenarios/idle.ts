@@ -1,0 +1,70 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import { BENCH } from '../bounds.ts';
+import { table } from '../report/format.ts';
+import { figureColumns } from '../report/rows.ts';
+import type { Results } from '../results.ts';
+import type { FaaSKeeperSystem } from '../systems/faaskeeper.ts';
+import type { BenchContext } from './context.ts';
+import type { Experiment } from './experiment.ts';
+
+export const idleNames = {
+  memory: 'memory of all processes, MiB',
+  cpu: 'CPU of all processes, ms a second',
+  instance: 'memory of each further idle instance, KiB',
+  invocations: 'function invocations',
+} as const;
+
+const functionNames = ['writer', 'distributor', 'watch', 'heartbeat'] as const;
+
+/** What a system costs that nobody uses, and what one more instance adds. */
+async function measure({ systems, own, options, recorder }: BenchContext): Promise<void> {
+  const windowMs = options.quick ? BENCH.idleSettleMs : BENCH.idleMs;
+  for (const system of systems) {
+    const ours = own.find(({ name }) => name === system.name);
+    const record = (name: string, value: number) =>
+      recorder.figure({ section: 'idle', name, system: system.name }, value);
+    const [cpu, resident] = [await system.wire.cpuMs(), await system.wire.residentBytes()];
+    if (cpu === undefined || resident === undefined) continue;
+    const invoked = ours === undefined ? 0 : await invocations(ours);
+    await pause(windowMs);
+    record(idleNames.memory, resident / 1024 / 1024);
+    record(idleNames.cpu, (((await system.wire.cpuMs()) ?? cpu) - cpu) / (windowMs / 1000));
+    if (ours === undefined) continue;
+    record(idleNames.invocations, (await invocations(ours)) - invoked);
+    record(idleNames.instance, (await further(ours, options.quick)) / 1024);
+  }
+}
+
+/** Bytes of one more idle instance in all processes, once its lanes rest. */
+async function further(system: FaaSKeeperSystem, quick: boolean): Promise<number> {
+  const count = quick ? BENCH.idleInstances / 10 : BENCH.idleInstances;
+  const before = (await system.wire.residentBytes()) ?? Number.NaN;
+  await using _idle = await system.declareIdle(count);
+  await pause(quick ? BENCH.idleSettleMs : BENCH.idleRestMs);
+  return (((await system.wire.residentBytes()) ?? Number.NaN) - before) / count;
+}
+
+/** Events that the functions have taken so far. */
+async function invocations(system: FaaSKeeperSystem): Promise<number> {
+  let count = 0;
+  for (const name of functionNames) {
+    const metrics = await (await fetch(`${system.servers.functionUrls[name]}/metrics`)).text();
+    for (const [, value] of metrics.matchAll(/^faaskeeper_event_duration_seconds_count\{.*\} (\d+)$/gm)) {
+      count += Number(value);
+    }
+  }
+  return count;
+}
+
+function report(results: Results): string {
+  const { head, rows } = figureColumns(results, 'idle');
+  if (rows.length === 0) return '';
+  return `### Idle
+
+No client is connected. FaaSKeeper's processes are servers, trigger, gateway and all functions, which scale to zero on
+Kubernetes; further instances share them.
+
+${table(['of an idle system', ...head], rows)}`;
+}
+
+export const idle: Experiment = { parts: ['idle'], measure, report };
