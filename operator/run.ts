@@ -22,7 +22,6 @@ import { type OperatorSettings, operatorSettings } from './settings.ts';
 /** Resolves with the exit code. @throws SettingsError and the like */
 export async function runOperator(env: Readonly<Record<string, string | undefined>>): Promise<0 | 1> {
   const settings = operatorSettings(env);
-  const issuer = credentialIssuer(issuerSettings(env, settings.stores));
   const logger = pino({
     level: settings.logLevel,
     base: { program: 'operator' },
@@ -48,7 +47,8 @@ export async function runOperator(env: Readonly<Record<string, string | undefine
     onError: (err) => logger.warn({ err }, 'the Lease could not be renewed'),
   });
   const data = new LazyData(settings, logger);
-  const controller = new Controller({
+  const issuer = credentialIssuer(issuerSettings(env, settings.stores), { onDoubt: () => controller.all() });
+  const controller: Controller = new Controller({
     kubernetes: api,
     logger,
     metrics,
@@ -89,6 +89,7 @@ export async function runOperator(env: Readonly<Record<string, string | undefine
     await election.release();
   }
   await http.close();
+  issuer.close();
   await data.close();
   logger.info({}, 'stopped');
   return code;

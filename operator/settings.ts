@@ -33,7 +33,12 @@ const schema = v.object({
     ),
     '1',
   ),
+  FAASKEEPER_IP_FAMILY_POLICY: v.optional(text),
+  FAASKEEPER_IP_FAMILIES: v.optional(text),
   FAASKEEPER_NATS_CLIENT_URL: v.optional(text),
+  FAASKEEPER_REDIS_CLIENT_URL: v.optional(
+    v.pipe(v.string(), v.regex(/^rediss?:\/\//, 'must begin with redis:// or rediss://')),
+  ),
   FAASKEEPER_S3_CLIENT_ENDPOINT: v.optional(text),
   NODE_EXTRA_CA_CERTS: v.optional(text),
   POD_NAME: v.optional(text),
@@ -49,14 +54,20 @@ export const SETTINGS_HELP: readonly (readonly [name: string, text: string])[] =
   ['FAASKEEPER_NATS_ACCOUNT', 'public key of the account of clients (required)'],
   ['FAASKEEPER_NATS_ACCOUNT_SEED', 'file with the seed of a signing key of it (required)'],
   ['FAASKEEPER_LOG_REPLICAS', 'replicas of each LOG stream: 1 or 3 (default 1)'],
-  ['FAASKEEPER_REDIS_URL', 'Redis (required)'],
+  ['FAASKEEPER_REDIS_URL', 'Redis (required); its user makes those of instances with Hybrid user storage'],
+  ['FAASKEEPER_REDIS_CLIENT_URL', 'the same as clients reach it (default: the same, without user and password)'],
   ['FAASKEEPER_S3_ENDPOINT, _REGION, _BUCKET, _ACCESS_KEY_ID, _SECRET_ACCESS_KEY', 'the S3 store (required)'],
   ['FAASKEEPER_S3_CLIENT_ENDPOINT', 'the same as clients reach it (default: the same)'],
-  ['FAASKEEPER_S3_CREDENTIALS_MODE', 'keys for clients: sts, static or none (default sts)'],
+  ['FAASKEEPER_S3_CREDENTIALS_MODE', 'keys for clients: sts, versitygw, static or none (default sts)'],
   ['FAASKEEPER_S3_STS_ENDPOINT, _ROLE_ARN', 'for sts, where they are not those of the store'],
+  ['FAASKEEPER_S3_ADMIN_ENDPOINT', 'for versitygw, where its --admin-port is another'],
   ['FAASKEEPER_S3_STATIC_ACCESS_KEY_ID, _SECRET_ACCESS_KEY, _SESSION_TOKEN', 'for static'],
   ['FAASKEEPER_CREDENTIALS_LIFETIME', 'of what clients get, in seconds; renewed at half of it (default 86400)'],
   ['FAASKEEPER_GATEWAY_PORTS', "ports on the gateway's pods (default 20000-29999)"],
+  [
+    'FAASKEEPER_IP_FAMILY_POLICY, _FAMILIES',
+    "of the gateway's Services, the latter as IPv4,IPv6 (default: the cluster's)",
+  ],
   ['FAASKEEPER_CLUSTER_DOMAIN', 'default cluster.local'],
   ['NODE_EXTRA_CA_CERTS', 'file with certificates to trust; clients get them in their binding'],
   ['PORT, FAASKEEPER_HOST', 'where probes and metrics are answered (default 8080, 127.0.0.1)'],
@@ -108,11 +119,24 @@ export function operatorSettings(env: Environment): OperatorSettings {
       clusterDomain: values.FAASKEEPER_CLUSTER_DOMAIN,
       gatewayPorts: values.FAASKEEPER_GATEWAY_PORTS,
       logReplicas: values.FAASKEEPER_LOG_REPLICAS,
+      families: {
+        ...(values.FAASKEEPER_IP_FAMILY_POLICY && { ipFamilyPolicy: values.FAASKEEPER_IP_FAMILY_POLICY }),
+        ...(values.FAASKEEPER_IP_FAMILIES && { ipFamilies: values.FAASKEEPER_IP_FAMILIES.split(',') }),
+      },
+      s3: { endpoint, region },
       client: {
         natsUrl: values.FAASKEEPER_NATS_CLIENT_URL ?? stores.nats.url,
+        redisUrl: withoutLogin(values.FAASKEEPER_REDIS_CLIENT_URL ?? stores.redis.url),
         s3: { endpoint: values.FAASKEEPER_S3_CLIENT_ENDPOINT ?? endpoint, region, bucket },
         ...(caFile === undefined ? {} : { ca: readFileSync(caFile, 'utf8') }),
       },
     },
   };
+}
+
+function withoutLogin(text: string): string {
+  const url = new URL(text);
+  url.username = '';
+  url.password = '';
+  return url.href;
 }

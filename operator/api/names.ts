@@ -29,11 +29,15 @@ export const MANAGED_SELECTOR = `${LABELS.managedBy}=${FIELD_MANAGER}`;
 export const ANNOTATIONS = {
   /** Digest of what was applied: when it differs, the object is applied again. */
   applied: `${GROUP}/applied`,
+  /** Of a gateway Service: TLS server names that lead to the instance, separated by commas. */
+  serverNames: `${GROUP}/server-names`,
   /** Of a binding Secret: digest of what its credentials depend on. */
   credentials: `${GROUP}/credentials`,
   /** ... when they end, and when they are to be renewed, as RFC 3339. */
   expires: `${GROUP}/credentials-expire`,
   renew: `${GROUP}/credentials-renew`,
+  /** ... SHA-256 of the passwords that its Redis user has, the newest first: with them it is made again. */
+  redisUser: `${GROUP}/redis-user`,
 } as const;
 
 /** The functions, by the names that URLs, programs and `spec.functions` have. */

@@ -6,14 +6,14 @@ const dnsName = { pattern: '^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$', maxLength: 253 } 
 const userStorage = object(
   'Where clients read the nodes of the tree.',
   {
-    type: choice('S3: one object for each node.', ['S3', 'Hybrid'], {
+    type: choice('S3: one object for each node. Hybrid: small nodes in Redis, larger ones in S3.', ['S3', 'Hybrid'], {
       default: 'S3',
-      rules: [
-        { rule: "self != 'Hybrid'", message: 'Hybrid user storage is not there yet: use S3' },
-        { rule: 'self == oldSelf', message: 'the type of user storage cannot be changed: make a new instance' },
-      ],
+      rules: [{ rule: 'self == oldSelf', message: 'the type of user storage cannot be changed: make a new instance' }],
     }),
-    thresholdBytes: integer('Hybrid only: larger nodes are kept in S3.', { minimum: 0, maximum: LIMITS.dataBytes }),
+    thresholdBytes: integer('Hybrid only: nodes with more data are kept in S3. Default: 4096.', {
+      minimum: 0,
+      maximum: LIMITS.dataBytes,
+    }),
     s3: object('What is different from the S3 store of the installation.', {
       clientEndpoint: text('URL at which the clients of this instance reach the store.', {
         pattern: '^https?://[^/?#@ ]+/?$',

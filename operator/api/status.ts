@@ -47,6 +47,7 @@ export const statusSchema = object('What was found.', {
     zookeeper: text("host:port for ZooKeeper's clients."),
     nats: text('URL of NATS.'),
     s3: text('URL of the S3 store.'),
+    redis: text('URL of Redis, with Hybrid user storage.'),
   }),
   binding: object('The Secret that clients mount (servicebinding.io).', {
     name: text('Its name.', { required: true }),

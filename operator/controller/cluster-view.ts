@@ -10,7 +10,7 @@ import {
   TYPES,
 } from '../kubernetes/index.ts';
 import { type Child, FAASKEEPERS, type View } from '../reconcilers/index.ts';
-import { withoutContent } from '../resources/index.ts';
+import { gatewayPortOf, serverNamesOf, withoutContent } from '../resources/index.ts';
 import { Informer } from './informer.ts';
 
 export interface ClusterViewOptions {
@@ -37,13 +37,12 @@ export class ClusterView implements View {
   constructor({ kubernetes, release, onResource, onShared, onError }: ClusterViewOptions) {
     this.#release = release;
     const { namespace } = release;
-    const groupBy = ({ metadata }: KubernetesObject) => metadata.labels?.[LABELS.instanceId];
-    const onChange = ({ metadata }: KubernetesObject) => {
-      const { [LABELS.namespace]: of, [LABELS.resource]: name } = metadata.labels ?? {};
-      if (of !== undefined && name !== undefined) onResource(of, name);
+    const onChange = (object: KubernetesObject) => {
+      const owner = ownerOf(object);
+      if (owner !== undefined) onResource(owner.namespace, owner.name);
       else onShared();
     };
-    const common = { kubernetes, onError, onChange, groupBy };
+    const common = { kubernetes, onError, onChange, groupBy: groupsOf };
     this.#resources = new Informer({
       kubernetes,
       onError,
@@ -53,7 +52,16 @@ export class ClusterView implements View {
     // By component as well: Knative gives the labels of a function of ours to the Services that it makes for it.
     const made = (component: string) => ({ ...common, labels: `${MANAGED_SELECTOR},${LABELS.component}=${component}` });
     this.#secrets = new Informer({ ...made('binding'), type: TYPES.secret, shrink: withoutContent });
-    this.#services = new Informer({ ...made('gateway'), type: TYPES.service, namespace });
+    this.#services = new Informer({
+      ...made('gateway'),
+      type: TYPES.service,
+      namespace,
+      groupBy: (service: Service) => [
+        ...groupsOf(service),
+        portGroup(gatewayPortOf(service)),
+        ...serverNamesOf(service).map(nameGroup),
+      ],
+    });
     this.#policies = new Informer({ ...made('gateway'), type: TYPES.networkPolicy, namespace });
     // Of the release, too: Dedicated functions are made like them.
     const labels = `${LABELS.partOf}=faaskeeper`;
@@ -94,24 +102,38 @@ export class ClusterView implements View {
     ];
   }
 
-  /** Ids of all instances that something was made for, by the namespace and name of their resource. */
-  owners(): Map<string, { readonly namespace: string; readonly name: string }> {
-    const owners = new Map<string, { readonly namespace: string; readonly name: string }>();
-    for (const informer of [this.#services, this.#policies, this.#knative]) {
-      for (const { metadata } of informer.all() as KubernetesObject[]) {
-        const {
-          [LABELS.instanceId]: id,
-          [LABELS.namespace]: namespace,
-          [LABELS.resource]: name,
-        } = metadata.labels ?? {};
-        if (id !== undefined && namespace !== undefined && name !== undefined) owners.set(id, { namespace, name });
+  /** Resources that something was made for in the namespace of the release, whether they are there or not. */
+  owners(): Iterable<Owner> {
+    const owners = new Map<string, Owner>();
+    for (const informer of this.#ownedInformers) {
+      for (const object of informer.all()) {
+        const owner = ownerOf(object);
+        if (owner !== undefined) owners.set(ownerGroup(owner), owner);
       }
     }
-    return owners;
+    return owners.values();
   }
 
-  gatewayServices(): readonly Service[] {
-    return this.#services.all();
+  /** Ids of the instances that something was made for there under the name of a resource: one, unless it was made anew. */
+  instancesOf(owner: Owner): ReadonlySet<string> {
+    const objects = this.#ownedInformers.flatMap((informer) => informer.group(ownerGroup(owner)));
+    return new Set(objects.flatMap(({ metadata }) => metadata.labels?.[LABELS.instanceId] ?? []));
+  }
+
+  get #ownedInformers(): readonly { all(): KubernetesObject[]; group(value: string): KubernetesObject[] }[] {
+    return [this.#services, this.#policies, this.#knative];
+  }
+
+  gatewayService(name: string): Service | undefined {
+    return this.#services.get(this.#release.namespace, name);
+  }
+
+  gatewayServicesAt(port: number): readonly Service[] {
+    return this.#services.group(portGroup(port));
+  }
+
+  gatewayServicesNamed(serverName: string): readonly Service[] {
+    return this.#services.group(nameGroup(serverName));
   }
 
   deployment(name: string): Deployment | undefined {
@@ -136,4 +158,34 @@ export class ClusterView implements View {
     ]);
     informers.get(type)?.learn(object as never);
   }
+}
+
+/** Namespace and name of a resource. */
+interface Owner {
+  readonly namespace: string;
+  readonly name: string;
+}
+
+function ownerOf({ metadata }: KubernetesObject): Owner | undefined {
+  const { [LABELS.namespace]: namespace, [LABELS.resource]: name } = metadata.labels ?? {};
+  return namespace === undefined || name === undefined ? undefined : { namespace, name };
+}
+
+function ownerGroup({ namespace, name }: Owner): string {
+  return `${namespace}/${name}`;
+}
+
+function portGroup(port: number | undefined): string {
+  return `port ${port}`;
+}
+
+function nameGroup(serverName: string): string {
+  return `name ${serverName}`;
+}
+
+/** By instance, and by the resource that declares it. */
+function groupsOf(object: KubernetesObject): readonly string[] {
+  const id = object.metadata.labels?.[LABELS.instanceId];
+  const owner = ownerOf(object);
+  return [...(id === undefined ? [] : [id]), ...(owner === undefined ? [] : [ownerGroup(owner)])];
 }

@@ -37,9 +37,7 @@ export class Controller {
   constructor(options: ControllerOptions) {
     const { kubernetes, logger, metrics, probe, outside } = options;
     this.#options = options;
-    const all = () => {
-      for (const { metadata } of this.#view.resources()) this.#add(metadata.namespace, metadata.name);
-    };
+    const all = () => this.all();
     this.#queue = new WorkQueue({
       process: (key) => this.#reconcile(key),
       onError: (key, err, retryMs) => {
@@ -80,9 +78,14 @@ export class Controller {
     await Promise.race([Promise.all([this.#view.synced(), this.#probes.looked]), this.#running]);
     if (signal.aborted) return;
     this.#started = true;
-    for (const { metadata } of this.#view.resources()) this.#add(metadata.namespace, metadata.name);
+    this.all();
     // Of resources whose finalizer was taken away by hand.
-    for (const { namespace, name } of this.#view.owners().values()) this.#add(namespace, name);
+    for (const { namespace, name } of this.#view.owners()) this.#add(namespace, name);
+  }
+
+  /** Something has changed that all resources share. */
+  all(): void {
+    for (const { metadata } of this.#view.resources()) this.#add(metadata.namespace, metadata.name);
   }
 
   /** Begins nothing more, breaks off what takes long, and resolves when all has ended. */
@@ -123,13 +126,13 @@ export class Controller {
   /** What was made for a resource that is gone, or for one that had the same name. */
   async #removeOrphans(namespace: string, name: string, resource: FaaSKeeper | undefined): Promise<void> {
     const { client } = this.#options.kubernetes;
-    for (const [id, owner] of this.#view.owners()) {
-      if (owner.namespace !== namespace || owner.name !== name) continue;
+    for (const id of this.#view.instancesOf({ namespace, name })) {
       if (resource !== undefined && instanceIdOf(resource) === id) continue;
       // What we have seen may be old: nothing is removed before the API server has been asked.
       const live = await client.get(FAASKEEPERS, namespace, name);
       if (live !== undefined && instanceIdOf(live) === id) continue;
       await this.#options.outside.data.suspend(id);
+      await this.#options.outside.issuer.revoke(id);
       const removed = await removeChildren({ cluster: client, view: this.#view }, id);
       this.#reconciler.forget(id);
       this.#options.logger.info(

@@ -14,8 +14,8 @@ export interface InformerOptions<T extends KubernetesObject> {
   /** Default: all. */
   readonly namespace?: string | undefined;
   readonly labels?: string | undefined;
-  /** Objects with the same value are found together. */
-  readonly groupBy?: (object: T) => string | undefined;
+  /** Objects with the same value among theirs are found together. */
+  readonly groupBy?: (object: T) => readonly string[];
   /** What of an object is kept in memory. */
   readonly shrink?: (object: T) => T;
   /** Called for each object that is there, has changed, or is gone. */
@@ -142,8 +142,7 @@ export class Informer<T extends KubernetesObject> {
     const before = this.#objects.get(key);
     if (before !== undefined) this.#ungroup(key, before);
     this.#objects.set(key, object);
-    const group = this.#options.groupBy?.(object);
-    if (group !== undefined) {
+    for (const group of this.#options.groupBy?.(object) ?? []) {
       const members = this.#groups.get(group) ?? new Map<string, T>();
       this.#groups.set(group, members.set(key, object));
     }
@@ -160,10 +159,11 @@ export class Informer<T extends KubernetesObject> {
   }
 
   #ungroup(key: string, object: T): void {
-    const group = this.#options.groupBy?.(object);
-    const members = group === undefined ? undefined : this.#groups.get(group);
-    members?.delete(key);
-    if (members?.size === 0) this.#groups.delete(group as string);
+    for (const group of this.#options.groupBy?.(object) ?? []) {
+      const members = this.#groups.get(group);
+      members?.delete(key);
+      if (members?.size === 0) this.#groups.delete(group);
+    }
   }
 }
 

@@ -32,9 +32,10 @@ const BOUNDS = { connect: 2_000, request: 10_000, lifetimeMin: 900, lifetimeMax:
 const ANY_ROLE = 'arn:aws:iam::000000000000:role/faaskeeper-instance';
 
 /** What a client reads: the public objects of its instance. Not its checkpoints, nor what only some may see. */
-export function readPolicy(bucket: string, storagePrefix: string): object {
+export function readPolicy(bucket: string, storagePrefix: string) {
   const resource = `arn:aws:s3:::${bucket}/${storageKeys(storagePrefix).public}*`;
-  return { Version: '2012-10-17', Statement: [{ Effect: 'Allow', Action: ['s3:GetObject'], Resource: [resource] }] };
+  const statement = { Effect: 'Allow', Action: ['s3:GetObject'], Resource: [resource] } as const;
+  return { Version: '2012-10-17', Statement: [statement] } as const;
 }
 
 /**

@@ -4,8 +4,9 @@ import * as v from 'valibot';
 import { CredentialsError } from './make.ts';
 import type { NatsAccount } from './nats-identity.ts';
 import type { ParentKeys, S3Issued, StsSettings } from './session-keys.ts';
+import type { VersitySettings } from './versity-admin.ts';
 
-export type S3CredentialsMode = 'sts' | 'static' | 'none';
+export type S3CredentialsMode = 'sts' | 'versitygw' | 'static' | 'none';
 
 export interface IssuerSettings {
   readonly nats:
@@ -14,8 +15,11 @@ export interface IssuerSettings {
     | { readonly mode: 'static'; readonly creds: string };
   readonly s3:
     | { readonly mode: 'sts'; readonly store: StsSettings }
+    | { readonly mode: 'versitygw'; readonly store: VersitySettings }
     | { readonly mode: 'static'; readonly store: ParentKeys; readonly keys: S3Issued }
     | { readonly mode: 'none' };
+  /** With the system's user, which makes those of instances with Hybrid user storage. */
+  readonly redisUrl?: string | undefined;
   /** What is issued ends after so long. Temporary keys of a store live for at least 15 minutes, at most 7 days. */
   readonly lifetimeSeconds: number;
 }
@@ -28,11 +32,12 @@ const schema = v.object({
   FAASKEEPER_NATS_ACCOUNT_SEED: v.optional(text),
   FAASKEEPER_NATS_STATIC_CREDS: v.optional(text),
   FAASKEEPER_S3_CREDENTIALS_MODE: v.optional(
-    v.picklist(['sts', 'static', 'none'], 'must be sts, static or none'),
+    v.picklist(['sts', 'versitygw', 'static', 'none'], 'must be sts, versitygw, static or none'),
     'sts',
   ),
   FAASKEEPER_S3_STS_ENDPOINT: v.optional(text),
   FAASKEEPER_S3_ROLE_ARN: v.optional(text),
+  FAASKEEPER_S3_ADMIN_ENDPOINT: v.optional(text),
   FAASKEEPER_S3_STATIC_ACCESS_KEY_ID: v.optional(text),
   FAASKEEPER_S3_STATIC_SECRET_ACCESS_KEY: v.optional(text),
   FAASKEEPER_S3_STATIC_SESSION_TOKEN: v.optional(text),
@@ -65,6 +70,7 @@ export function issuerSettings(env: Environment, stores: StoresConfig = storesCo
   return {
     nats: natsSettings(values),
     s3: s3Settings(values, stores),
+    redisUrl: stores.redis.url,
     lifetimeSeconds: values.FAASKEEPER_CREDENTIALS_LIFETIME,
   };
 }
@@ -92,6 +98,7 @@ function s3Settings(values: v.InferOutput<typeof schema>, { s3 }: StoresConfig):
       store: { ...s3, stsEndpoint: values.FAASKEEPER_S3_STS_ENDPOINT, roleArn: values.FAASKEEPER_S3_ROLE_ARN },
     };
   }
+  if (mode === 'versitygw') return { mode, store: { ...s3, adminEndpoint: values.FAASKEEPER_S3_ADMIN_ENDPOINT } };
   const { FAASKEEPER_S3_STATIC_ACCESS_KEY_ID: accessKeyId, FAASKEEPER_S3_STATIC_SECRET_ACCESS_KEY: secretAccessKey } =
     values;
   if (accessKeyId === undefined || secretAccessKey === undefined) {

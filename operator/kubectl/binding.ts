@@ -29,7 +29,7 @@ export async function bindingOf(
   );
 }
 
-/** Writes the binding of an instance to a directory, with NATS and the S3 store behind local ports. */
+/** Writes the binding of an instance to a directory, with NATS, the S3 store and Redis behind local ports. */
 export async function forwardBinding(
   kubectl: Kubectl,
   instance: { readonly namespace: string | undefined; readonly name: string },
@@ -40,10 +40,10 @@ export async function forwardBinding(
     const text = values[key];
     return text === undefined ? {} : { [key]: await forwardUrl(kubectl, text, (one) => undo.use(one)) };
   };
-  const [nats, s3] = await Promise.all([local('nats-url'), local('s3-endpoint')]);
+  const forwarded = await Promise.all(['nats-url', 's3-endpoint', 'redis-url'].map(local));
   const directory = await mkdtemp(join(tmpdir(), 'faaskeeper-binding-'));
   undo.defer(() => rm(directory, { recursive: true, force: true }));
-  for (const [key, value] of Object.entries({ ...values, ...nats, ...s3 })) {
+  for (const [key, value] of Object.entries(Object.assign({}, values, ...forwarded) as typeof values)) {
     await writeFile(join(directory, key), value, { mode: 0o600 });
   }
   const kept = undo.move();
@@ -51,7 +51,7 @@ export async function forwardBinding(
 }
 
 const SERVICE = /^([a-z0-9-]+)\.([a-z0-9-]+)\.svc(\.|$)/;
-const PORTS: Readonly<Record<string, number>> = { 'nats:': 4222, 'tls:': 4222, 'http:': 80, 'https:': 443 };
+const PORTS: Readonly<Record<string, number>> = { 'nats:': 4222, 'http:': 80, 'redis:': 6379 };
 
 /** Addresses of Services lead to a local port; others are left as they are. */
 async function forwardUrl(kubectl: Kubectl, text: string, using: (one: Forward) => void): Promise<string> {
@@ -59,7 +59,7 @@ async function forwardUrl(kubectl: Kubectl, text: string, using: (one: Forward) 
   const url = new URL(first);
   const [, name, namespace] = SERVICE.exec(url.hostname) ?? [];
   if (name === undefined || namespace === undefined) return text;
-  if (url.protocol === 'tls:' || url.protocol === 'https:') {
+  if (['tls:', 'https:', 'rediss:'].includes(url.protocol)) {
     throw new KubectlError(
       `${first} has a certificate for the name of its Service, which a local port has not: use a pod in the cluster`,
     );
@@ -67,5 +67,5 @@ async function forwardUrl(kubectl: Kubectl, text: string, using: (one: Forward) 
   const port = Number(url.port || PORTS[url.protocol]);
   const forwarded = await forward(kubectl, { namespace, to: `service/${name}`, port });
   using(forwarded);
-  return `${url.protocol}//127.0.0.1:${forwarded.port}`;
+  return `${url.protocol}//127.0.0.1:${forwarded.port}${url.protocol === 'redis:' ? url.pathname : ''}`;
 }

@@ -34,10 +34,12 @@ export async function releaseFinalizer(
  * had in the cluster. May be broken off and repeated anywhere.
  */
 export async function finalize(outside: Outside, resource: FaaSKeeper): Promise<void> {
-  const { data, recorder, release, cluster, signal, now } = outside;
+  const { data, issuer, recorder, release, cluster, signal, now } = outside;
   const id = instanceIdOf(resource);
-  const spec = { id, storagePrefix: storagePrefixOf(resource) };
+  const { type } = resource.spec.userStorage;
+  const spec = { id, storagePrefix: storagePrefixOf(resource), userStorage: { type } };
   await data.suspend(id);
+  await issuer.revoke(id);
   if (resource.spec.deletionPolicy === 'Retain') {
     await cluster.apply(TYPES.secret, retainedRecord(resource, release.namespace, now()));
     await data.retain(spec, { signal });

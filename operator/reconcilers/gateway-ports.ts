@@ -1,11 +1,15 @@
 import { createHash } from 'node:crypto';
 import { LABELS } from '../api/index.ts';
 import type { Service } from '../kubernetes/index.ts';
+import { gatewayPortOf } from '../resources/index.ts';
 import { UserError } from './outcome.ts';
 
 export interface Claim {
   readonly instance: string;
-  readonly services: readonly Service[];
+  /** Its Service, if it is there. */
+  readonly own: Service | undefined;
+  /** All Services that lead to a port. */
+  readonly servicesAt: (port: number) => readonly Service[];
   readonly range: readonly [first: number, last: number];
 }
 
@@ -16,34 +20,36 @@ export interface Claim {
  */
 export class GatewayPorts {
   readonly #given = new Map<string, number>();
+  readonly #holders = new Map<number, string>();
 
   /** @throws UserError when all are taken. */
-  claim({ instance, services, range }: Claim): number {
-    const owners = ownersOf(services);
-    const own = [...owners].find(([, owner]) => owner === instance)?.[0] ?? this.#given.get(instance);
-    const taken = new Set([...owners].flatMap(([port, owner]) => (owner === instance ? [] : [port])));
-    for (const [other, port] of this.#given) if (other !== instance) taken.add(port);
-    const port = own !== undefined && inRange(own, range) && !taken.has(own) ? own : firstFree(instance, range, taken);
+  claim({ instance, own, servicesAt, range }: Claim): number {
+    const isFree = (port: number) =>
+      [instance, undefined].includes(ownerOf(servicesAt(port))) &&
+      [instance, undefined].includes(this.#holders.get(port));
+    const known = (own === undefined ? undefined : gatewayPortOf(own)) ?? this.#given.get(instance);
+    const keeps = known !== undefined && inRange(known, range) && isFree(known);
+    const port = keeps ? known : firstFree(instance, range, isFree);
+    this.release(instance);
     this.#given.set(instance, port);
+    this.#holders.set(port, instance);
     return port;
   }
 
   /** The instance is gone. */
   release(instance: string): void {
+    const port = this.#given.get(instance);
+    if (port === undefined) return;
     this.#given.delete(instance);
+    this.#holders.delete(port);
   }
 }
 
-/** Port → instance; of several, the oldest Service. */
-function ownersOf(services: readonly Service[]): Map<number, string> {
-  const owners = new Map<number, Service>();
-  for (const service of services) {
-    const port = portOf(service);
-    if (port === undefined || instanceOf(service) === undefined) continue;
-    const other = owners.get(port);
-    if (other === undefined || ageKey(service) < ageKey(other)) owners.set(port, service);
-  }
-  return new Map([...owners].map(([port, service]) => [port, instanceOf(service) as string]));
+/** Instance of the oldest Service. */
+export function ownerOf(services: readonly Service[]): string | undefined {
+  const named = services.filter((service) => instanceOf(service) !== undefined);
+  const [oldest] = named.sort((one, other) => (ageKey(one) < ageKey(other) ? -1 : 1));
+  return oldest === undefined ? undefined : instanceOf(oldest);
 }
 
 function ageKey({ metadata }: Service): string {
@@ -54,22 +60,17 @@ function instanceOf({ metadata }: Service): string | undefined {
   return metadata.labels?.[LABELS.instanceId];
 }
 
-function portOf({ spec }: Service): number | undefined {
-  const port = spec?.ports?.[0]?.targetPort;
-  return typeof port === 'number' ? port : undefined;
-}
-
 function inRange(port: number, [first, last]: Claim['range']): boolean {
   return port >= first && port <= last;
 }
 
 /** Begins where the id says, so that an instance whose Service was lost mostly gets the same again. */
-function firstFree(instance: string, [first, last]: Claim['range'], taken: ReadonlySet<number>): number {
+function firstFree(instance: string, [first, last]: Claim['range'], isFree: (port: number) => boolean): number {
   const size = last - first + 1;
   const start = createHash('sha256').update(instance).digest().readUInt32BE(0) % size;
   for (let step = 0; step < size; step++) {
     const port = first + ((start + step) % size);
-    if (!taken.has(port)) return port;
+    if (isFree(port)) return port;
   }
   throw new UserError(
     'NoPortLeft',

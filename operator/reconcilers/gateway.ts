@@ -2,7 +2,7 @@ import { type FaaSKeeper, instanceIdOf, LABELS } from '../api/index.ts';
 import { type Service, TYPES } from '../kubernetes/index.ts';
 import { gatewayName, gatewayPolicy, gatewayService, ZOOKEEPER_PORT } from '../resources/index.ts';
 import { ensure, remove } from './apply.ts';
-import type { GatewayPorts } from './gateway-ports.ts';
+import { type GatewayPorts, ownerOf } from './gateway-ports.ts';
 import { fails, holds, type Outcome, UserError } from './outcome.ts';
 import type { Outside } from './ports.ts';
 
@@ -32,15 +32,17 @@ export async function reconcileGateway(
   }
   const name = gatewayName(resource, release.name);
   await refuseForeign(outside, resource, name);
-  const services = view.gatewayServices();
-  const port = ports.claim({ instance, services, range: release.gatewayPorts });
+  refuseTakenNames(outside, resource);
+  const own = mine.find(({ type }) => type === TYPES.service)?.object as Service | undefined;
+  const servicesAt = (port: number) => view.gatewayServicesAt(port);
+  const port = ports.claim({ instance, own, servicesAt, range: release.gatewayPorts });
   const deployment = view.deployment(`${release.name}-gateway`);
   const selector = deployment?.spec?.selector?.matchLabels ?? {
     [LABELS.name]: 'faaskeeper',
     'app.kubernetes.io/instance': release.name,
     [LABELS.component]: 'gateway',
   };
-  const content = { name, namespace: release.namespace, port, selector };
+  const content = { name, namespace: release.namespace, port, selector, families: release.families };
   // The policy first: nobody else gets in between.
   for (const [type, manifest] of [
     [TYPES.networkPolicy, gatewayPolicy(resource, content)],
@@ -71,12 +73,22 @@ function readiness(deployment: ReturnType<Outside['view']['deployment']>, releas
   return { findings: [fails('GatewayReady', 'NoPods', 'No pod of the gateway is available yet.')] };
 }
 
+/** A name at the shared TLS port is that of whoever claimed it first: nobody gets the clients of another. */
+function refuseTakenNames({ view }: Needs, resource: FaaSKeeper): void {
+  for (const name of resource.spec.gateway.tls?.serverNames ?? []) {
+    const owner = ownerOf(view.gatewayServicesNamed(name));
+    if (owner === undefined || owner === instanceIdOf(resource)) continue;
+    const message = `${name} of spec.gateway.tls.serverNames is that of another instance: choose another name.`;
+    throw new UserError('ServerNameTaken', message);
+  }
+}
+
 /** A Service of that name which is not ours stays as it is. */
 async function refuseForeign({ cluster, view, release }: Needs, resource: FaaSKeeper, name: string): Promise<void> {
   const { namespace, name: own } = resource.metadata;
   const isOurs = ({ metadata }: Service) =>
     metadata.labels?.[LABELS.namespace] === namespace && metadata.labels?.[LABELS.resource] === own;
-  const known = view.gatewayServices().find(({ metadata }) => metadata.name === name);
+  const known = view.gatewayService(name);
   if (known !== undefined && isOurs(known)) return;
   const live = await cluster.get(TYPES.service, release.namespace, name);
   if (live === undefined || isOurs(live)) return;

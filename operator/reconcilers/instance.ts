@@ -114,6 +114,7 @@ export class InstanceReconciler {
       ...(gateway?.address === undefined ? {} : { zookeeper: gateway.address }),
       nats: outside.release.client.natsUrl,
       s3: resource.spec.userStorage.s3?.clientEndpoint ?? endpoint,
+      ...(resource.spec.userStorage.type === 'Hybrid' ? { redis: outside.release.client.redisUrl } : {}),
     };
     gathered.add({ findings: [], status: { endpoints, instanceId: instanceIdOf(resource) } });
     if (gateway === undefined || functions === undefined) return;

@@ -26,8 +26,8 @@ export async function placeOf(
     );
   };
   const s3 = {
-    endpoint: destination.endpoint ?? release.client.s3.endpoint,
-    region: destination.region ?? release.client.s3.region,
+    endpoint: destination.endpoint ?? release.s3.endpoint,
+    region: destination.region ?? release.s3.region,
     bucket,
     accessKeyId: value('access-key-id'),
     secretAccessKey: value('secret-access-key'),

@@ -12,6 +12,7 @@ import type {
   Service,
 } from '../kubernetes/index.ts';
 import type { ServerReport } from '../probes/index.ts';
+import type { ServiceFamilies } from '../resources/index.ts';
 
 export type { BackupPlace } from '../data/index.ts';
 
@@ -29,8 +30,12 @@ export interface View {
   resource(namespace: string, name: string): FaaSKeeper | undefined;
   /** In the namespace of the release, and binding Secrets. */
   children(instanceId: string): readonly Child[];
-  /** All Services of gateways. */
-  gatewayServices(): readonly Service[];
+  /** An instance's Service of the gateway, by its name. */
+  gatewayService(name: string): Service | undefined;
+  /** Those that lead to a port of the gateway's pods. */
+  gatewayServicesAt(port: number): readonly Service[];
+  /** Those that claim a TLS server name. */
+  gatewayServicesNamed(serverName: string): readonly Service[];
   /** A Deployment of the release. */
   deployment(name: string): Deployment | undefined;
   knativeService(name: string): KnativeService | undefined;
@@ -67,9 +72,15 @@ export interface Release {
   /** First and last port that instances get at the gateway's pods. */
   readonly gatewayPorts: readonly [first: number, last: number];
   readonly logReplicas: 1 | 3;
+  /** Of the gateway's Services. */
+  readonly families?: ServiceFamilies;
+  /** Where the programs of the release reach the store. */
+  readonly s3: { readonly endpoint: string; readonly region: string };
   /** Addresses that clients use. */
   readonly client: {
     readonly natsUrl: string;
+    /** For instances with Hybrid user storage; without user and password. */
+    readonly redisUrl: string;
     readonly s3: { readonly endpoint: string; readonly region: string; readonly bucket: string };
     /** Certificates that clients need to trust these, as PEM. */
     readonly ca?: string | undefined;

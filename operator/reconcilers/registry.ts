@@ -21,12 +21,14 @@ export function instanceSpec(
   resource: FaaSKeeper,
   { port, urls, superDigest, logReplicas }: SpecParts,
 ): InstanceSpecInput {
-  const { sessions, limits, containerCheckIntervalMs, enforceQuota, gateway } = resource.spec;
+  const { userStorage, sessions, limits, containerCheckIntervalMs, enforceQuota, gateway } = resource.spec;
+  const { type, thresholdBytes } = userStorage;
   const { maxConnections, maxOutstandingRequests, tls } = gateway;
   const bytes = limits.bytes === undefined ? undefined : bytesOf(limits.bytes);
   return {
     id: instanceIdOf(resource),
     storagePrefix: storagePrefixOf(resource),
+    userStorage: type === 'S3' ? { type } : { type, ...given({ thresholdBytes }) },
     sessions: {
       minTimeout: sessions.minTimeoutMs ?? 2 * sessions.tickMs,
       maxTimeout: sessions.maxTimeoutMs ?? 20 * sessions.tickMs,

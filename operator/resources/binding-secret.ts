@@ -22,7 +22,7 @@ export interface BindingContent {
 /** The Secret that clients mount: one file a key, as the service-binding specification has it. */
 export function bindingSecret(resource: FaaSKeeper, content: BindingContent): Manifest {
   const { release, credentials, storagePrefix } = content;
-  const { s3 } = credentials;
+  const { s3, redis } = credentials;
   const values: Record<string, string | undefined> = {
     type: 'faaskeeper',
     provider: 'faaskeeper.io',
@@ -36,6 +36,10 @@ export function bindingSecret(resource: FaaSKeeper, content: BindingContent): Ma
     's3-access-key-id': s3?.accessKeyId,
     's3-secret-access-key': s3?.secretAccessKey,
     's3-session-token': s3?.sessionToken,
+    // Their presence tells a client that nodes are in Redis.
+    'redis-url': redis === undefined ? undefined : release.client.redisUrl,
+    'redis-username': redis?.username,
+    'redis-password': redis?.password,
     zookeeper: content.zookeeper,
     'ca.crt': release.client.ca,
   };
@@ -57,6 +61,7 @@ export function bindingSecret(resource: FaaSKeeper, content: BindingContent): Ma
         [ANNOTATIONS.credentials]: content.digest,
         [ANNOTATIONS.expires]: new Date(expiryOf(credentials)).toISOString(),
         [ANNOTATIONS.renew]: new Date(credentials.renewAt).toISOString(),
+        ...(redis === undefined ? {} : { [ANNOTATIONS.redisUser]: redis.digests.join(' ') }),
       },
       ownerReferences: [ownerOf(resource)],
     },

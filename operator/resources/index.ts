@@ -8,7 +8,15 @@ export {
   withoutContent,
 } from './binding-secret.ts';
 export { dedicatedFunction } from './dedicated-function.ts';
-export { type GatewayContent, gatewayPolicy, gatewayService, ZOOKEEPER_PORT } from './gateway.ts';
+export {
+  type GatewayContent,
+  gatewayPolicy,
+  gatewayPortOf,
+  gatewayService,
+  type ServiceFamilies,
+  serverNamesOf,
+  ZOOKEEPER_PORT,
+} from './gateway.ts';
 export {
   bindingName,
   functionName,

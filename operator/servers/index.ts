@@ -33,4 +33,4 @@ export { keptSecret, randomSecret, writePrivateFile } from './secrets.ts';
 export type { RunningServer, S3Address, StartOptions } from './types.ts';
 export { type ServerName, type ServerPackage, serverPackages, zookeeperVersion } from './versions.ts';
 export { waitFor, within } from './wait.ts';
-export { findZooKeeper, startZooKeeper, type ZooKeeperServer } from './zookeeper.ts';
+export { findZooKeeper, startZooKeeper, startZooKeeperEnsemble, type ZooKeeperServer } from './zookeeper.ts';

@@ -6,7 +6,7 @@ import { defaultCacheDir, type FindOptions } from './find.ts';
 import { withLock } from './install/lock.ts';
 import { run } from './install/run.ts';
 import { which } from './install/which.ts';
-import { freePorts } from './ports.ts';
+import { freePorts, loopback } from './ports.ts';
 import { converse } from './probes.ts';
 import { launch, settle } from './running.ts';
 import type { RunningServer, StartOptions } from './types.ts';
@@ -45,7 +45,31 @@ export async function findZooKeeper(options: FindOptions = {}): Promise<string> 
 }
 
 /** Starts one ZooKeeper server that flushes its log to disk before it answers (`forceSync`, its default). */
-export async function startZooKeeper(options: StartOptions): Promise<ZooKeeperServer> {
+export function startZooKeeper(options: StartOptions): Promise<ZooKeeperServer> {
+  return startMember(options);
+}
+
+/** Starts an ensemble of three on this machine; each has its own directory below `dataDir`. */
+export async function startZooKeeperEnsemble(options: Omit<StartOptions, 'port'>): Promise<ZooKeeperServer[]> {
+  const ids = [1, 2, 3];
+  const ports = await freePorts(ids.length * 2, options.host);
+  const servers = ids.map((id, i) => `server.${id}=${loopback}:${ports[i * 2]}:${ports[i * 2 + 1]}`).join('\n');
+  const places = ids.map((id) => join(options.dataDir, String(id)));
+  for (const [i, place] of places.entries()) {
+    await mkdir(join(place, 'data'), { recursive: true, mode: 0o700 });
+    await writeFile(join(place, 'data/myid'), String(ids[i]));
+  }
+  const config = `initLimit=20\nsyncLimit=10\n${servers}\n`;
+  const started = await Promise.allSettled(places.map((dataDir) => startMember({ ...options, dataDir }, config)));
+  const members = started.flatMap((member) => (member.status === 'fulfilled' ? [member.value] : []));
+  const failure = started.find((member) => member.status === 'rejected');
+  if (failure === undefined) return members;
+  await Promise.all(members.map((member) => member.stop()));
+  throw failure.reason;
+}
+
+/** `config`: lines of zoo.cfg besides; a member of an ensemble answers when it has a leader. */
+async function startMember(options: StartOptions, config = ''): Promise<ZooKeeperServer> {
   if ((await which('java')) === undefined) throw new ServerError('NOT_INSTALLED', `Java is missing. ${byHand}`);
   const jars = await findZooKeeper(options);
   const place = await settle('ZooKeeper', options);
@@ -65,7 +89,7 @@ admin.serverPort=${adminPort}
 extendedTypesEnabled=true
 4lw.commands.whitelist=*
 forceSync=yes
-`,
+${config}`,
   );
   const server = await launch(
     {
@@ -80,7 +104,7 @@ forceSync=yes
         'org.apache.zookeeper.server.quorum.QuorumPeerMain',
         configFile,
       ],
-      ready: () => converse(host, port, 'ruok', 'imok'),
+      ready: () => (config === '' ? converse(host, port, 'ruok', 'imok') : converse(host, port, 'srvr', 'Mode: ')),
     },
     place,
     options,

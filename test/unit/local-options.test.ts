@@ -16,6 +16,12 @@ test('everything has a default', () => {
   expect(settings).toMatchObject({ s3: undefined, nats: undefined, redisUrl: undefined, logLevel: 'info' });
 });
 
+test('the type of user storage is left open, or as it is asked for', () => {
+  expect(settingsOf([]).instance.userStorage).toBeUndefined();
+  expect(settingsOf(['--storage', 's3']).instance.userStorage).toEqual({ type: 'S3' });
+  expect(settingsOf([], { FAASKEEPER_STORAGE: 'hybrid' }).instance.userStorage).toEqual({ type: 'Hybrid' });
+});
+
 test('a flag wins over its environment variable', () => {
   const env = { FAASKEEPER_NATS_PORT: '1', FAASKEEPER_REDIS_PORT: '2', FAASKEEPER_HOME: '/from/env' };
   const { ports, home } = settingsOf(['--nats-port', '4222'], env);
@@ -44,6 +50,7 @@ test.each([
   [['--redis-port', '65536'], 'a port is at most 65535'],
   [['--s3', 'floppy'], '--s3 (or FAASKEEPER_S3) is not right: it is one of minio'],
   [['--nats-url', 'http://x'], 'it begins with nats:// or tls://'],
+  [['--storage', 'tape'], 'it is s3 or hybrid'],
   [['--nonsense'], 'See npm start -- --help'],
 ])('%j is refused with what is wrong', (args, message) => {
   expect(() => settingsOf(args)).toThrow(message);

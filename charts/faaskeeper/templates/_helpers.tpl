@@ -106,7 +106,7 @@ imagePullSecrets: {{- toYaml . | nindent 2 }}
 
 {{- define "faaskeeper.s3CredentialsMode" -}}
 {{- if .Values.s3.credentialsMode }}{{ .Values.s3.credentialsMode }}
-{{- else if and .Values.s3.bundled.enabled (eq .Values.s3.bundled.program "versitygw") }}none
+{{- else if and .Values.s3.bundled.enabled (eq .Values.s3.bundled.program "versitygw") }}versitygw
 {{- else }}sts
 {{- end }}
 {{- end }}
@@ -150,6 +150,11 @@ capabilities: {drop: [ALL]}
   valueFrom: {secretKeyRef: {name: {{ $s3 }}, key: s3-access-key-id}}
 - name: FAASKEEPER_S3_SECRET_ACCESS_KEY
   valueFrom: {secretKeyRef: {name: {{ $s3 }}, key: s3-secret-access-key}}
+{{ with .Values.telemetry.otlpEndpoint -}}
+- {name: OTEL_EXPORTER_OTLP_ENDPOINT, value: {{ . | quote }}}
+- {name: OTEL_TRACES_SAMPLER, value: parentbased_traceidratio}
+- {name: OTEL_TRACES_SAMPLER_ARG, value: {{ $.Values.telemetry.sampleRatio | quote }}}
+{{ end -}}
 {{ include "faaskeeper.outsideEnv" . }}
 {{- end }}
 

@@ -20,7 +20,7 @@ beforeAll(async () => {
 });
 
 const issuerOf = (s3: IssuerSettings['s3'], now?: () => number) =>
-  credentialIssuer({ nats, s3, lifetimeSeconds: 3_600 }, now);
+  credentialIssuer({ nats, s3, lifetimeSeconds: 3_600 }, now === undefined ? {} : { now });
 
 /** Keys with the rights of the policy, as somebody might give them. */
 async function keysWith(policy: object) {

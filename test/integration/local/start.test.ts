@@ -33,4 +33,6 @@ test('a second start continues with the data of the first', async () => {
 
 test('a home whose data is in one store is not started on another', async () => {
   await expect(start({ s3: 'seaweedfs' })).rejects.toMatchObject({ code: 'OTHER_STORE' });
+  const instance = { userStorage: { type: 'Hybrid' as const } };
+  await expect(start({ instance })).rejects.toThrow('is S3 and cannot become Hybrid');
 });

@@ -1,3 +1,4 @@
+import { connectRedis } from '@faaskeeper/functions/stores';
 import type { ControlPlane } from '../../support/control-plane.ts';
 import {
   describeWithControlPlane,
@@ -41,7 +42,7 @@ describeWithControlPlane('the operator', (assets) => {
     await installRelease(plane);
     await makeNamespace(plane, 'shop');
     shop = new Instances(plane, 'shop');
-    operator = await startOperator(plane, servers());
+    operator = await startOperator(plane, servers(), { FAASKEEPER_S3_CREDENTIALS_MODE: 'sts' });
   });
 
   afterEach(() => {
@@ -128,6 +129,51 @@ describeWithControlPlane('the operator', (assets) => {
     await shop.untilCondition('taken', 'Ready', 'Ready');
     await shop.delete('taken');
     await shop.untilGone('taken');
+  });
+
+  it('gives a TLS server name to one instance, whoever comes first', async () => {
+    const named = (...serverNames: string[]) => ({ gateway: { tls: { serverNames } }, deletionPolicy: 'Delete' });
+    await shop.create('older', named('older.test'));
+    await shop.untilCondition('older', 'Ready', 'Ready');
+    await shop.create('newer', named('older.test'));
+    await shop.untilCondition('newer', 'Ready', 'ServerNameTaken');
+    await shop.patch('newer', { spec: named('newer.test') });
+    await shop.untilCondition('newer', 'Ready', 'Ready');
+    await shop.patch('older', { spec: named('older.test', 'newer.test') });
+    await shop.untilCondition('older', 'Ready', 'ServerNameTaken');
+    await shop.delete('newer');
+    await shop.untilGone('newer');
+    await shop.untilCondition('older', 'Ready', 'Ready');
+    await shop.delete('older');
+    await shop.untilGone('older');
+  });
+
+  it('gives a Hybrid instance a Redis user of its own, makes it again when it is lost, and ends it', async () => {
+    const redis = connectRedis({ url: servers().redisUrl, name: 'test' });
+    const whether = async () => (await redis.call('ACL', ['GETUSER', username])) !== null;
+    await shop.create('hybrid', { userStorage: { type: 'Hybrid' }, deletionPolicy: 'Delete' });
+    const { status } = await shop.untilCondition('hybrid', 'Ready', 'Ready');
+    const username = `fk-${status?.instanceId}`;
+    const secret = await read('/api/v1/namespaces/shop/secrets/hybrid-faaskeeper');
+    const value = (key: string) => Buffer.from(secret?.data?.[key] ?? '', 'base64').toString();
+    const system = new URL(servers().redisUrl);
+    expect([value('redis-url'), value('redis-username')]).toEqual([`redis://${system.host}/0`, username]);
+    expect(Object.values(secret?.data ?? {}).map((one) => Buffer.from(one, 'base64').toString())).not.toContain(
+      system.password,
+    );
+    await redis.call('ACL', ['DELUSER', username]);
+    await shop.patch('hybrid', { metadata: { labels: { look: 'again' } } });
+    await until(whether);
+    const own = connectRedis({
+      url: `redis://${username}:${value('redis-password')}@${system.host}/0`,
+      name: 'client',
+    });
+    expect(await own.get(`fk:{${status?.instanceId}}:u:none`)).toBeNull();
+    own.disconnect();
+    await shop.delete('hybrid');
+    await shop.untilGone('hybrid');
+    expect(await whether()).toBe(false);
+    redis.disconnect();
   });
 
   it('suspends and resumes', async () => {

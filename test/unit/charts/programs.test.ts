@@ -30,6 +30,18 @@ describeChart('the programs of the chart', () => {
     }
   });
 
+  test('traces are made where a collector is named, and sampled', async () => {
+    const collector = 'http://otel-collector.monitoring:4318';
+    const traced = await render({ telemetry: { otlpEndpoint: collector, sampleRatio: 0.5 } });
+    const ofTrigger = (all: Manifest[]) =>
+      environment(named(all, 'Deployment', 'faaskeeper-trigger').spec.template.spec.containers[0]);
+    expect(ofTrigger(traced)).toMatchObject({
+      OTEL_EXPORTER_OTLP_ENDPOINT: { value: collector },
+      OTEL_TRACES_SAMPLER_ARG: { value: '0.5' },
+    });
+    expect(ofTrigger(manifests)).not.toHaveProperty('OTEL_EXPORTER_OTLP_ENDPOINT');
+  });
+
   test('the trigger knows the functions by their addresses in the cluster', () => {
     const env = environment(named(manifests, 'Deployment', 'faaskeeper-trigger').spec.template.spec.containers[0]);
     for (const name of FUNCTIONS) {

@@ -35,17 +35,26 @@ describeChart('the servers of the chart', () => {
     }
   });
 
-  test('versitygw takes the place of MinIO, and says that it makes no keys for one instance', async () => {
+  test('versitygw takes the place of MinIO, with users for instances on its volume', async () => {
     const manifests = await render({ s3: { bundled: { program: 'versitygw' } } });
-    expect(named(manifests, 'StatefulSet', 'faaskeeper-versitygw').spec.template.spec.containers[0].image).toBe(
-      'ghcr.io/versity/versitygw:v1.8.0',
-    );
+    const [server] = named(manifests, 'StatefulSet', 'faaskeeper-versitygw').spec.template.spec.containers;
+    expect(server.image).toBe('ghcr.io/versity/versitygw:v1.8.0');
+    expect(server.command.at(-1)).toContain('--iam-dir /data/users');
     const operator = named(manifests, 'Deployment', 'faaskeeper-operator').spec.template.spec.containers[0];
     const env = environment(operator);
-    expect(env.FAASKEEPER_S3_CREDENTIALS_MODE.value).toBe('none');
+    expect(env.FAASKEEPER_S3_CREDENTIALS_MODE.value).toBe('versitygw');
     expect(env.FAASKEEPER_S3_ENDPOINT.value).toBe(
       'http://faaskeeper-versitygw.faaskeeper-system.svc.cluster.local:9000',
     );
+  });
+
+  test('clients are told other addresses of Redis and of the administration of versitygw where those are given', async () => {
+    const redis = { ...ownServers.redis, clientUrl: 'rediss://redis.example:6380/0' };
+    const s3 = { ...ownServers.s3, credentialsMode: 'versitygw', adminEndpoint: 'https://admin.example' };
+    const manifests = await render({ ...ownServers, redis, s3 });
+    const env = environment(named(manifests, 'Deployment', 'faaskeeper-operator').spec.template.spec.containers[0]);
+    expect(env.FAASKEEPER_REDIS_CLIENT_URL.value).toBe('rediss://redis.example:6380/0');
+    expect(env.FAASKEEPER_S3_ADMIN_ENDPOINT.value).toBe('https://admin.example');
   });
 
   test("servers of one's own are reached by their addresses with credentials from their Secrets", async () => {
@@ -84,6 +93,11 @@ describeChart('the servers of the chart', () => {
     ['a wrong level of logs', { logLevel: 'loud' }, '/logLevel'],
     ['three replicas of a log on one bundled server', { nats: { logReplicas: 3 } }, '/nats/logReplicas'],
     ['keys that are given, but not where', { s3: { credentialsMode: 'static' } }, '/s3/staticSecretName'],
+    [
+      'an address of Redis with a password for all',
+      { redis: { clientUrl: 'redis://:secret@redis' } },
+      '/redis/clientUrl',
+    ],
     ['an address without a scheme', { s3: { endpoint: 's3.example' } }, '/s3/endpoint'],
   ])('%s is refused by name', async (_what, values, place) => {
     await expect(render(values)).rejects.toThrow(place);

@@ -64,6 +64,16 @@ test('it is found by the environment', async () => {
   expect((await readBinding()).instance).toBe('own');
 });
 
+test('an instance with Hybrid user storage has a Redis as well, whose login may be renewed', async () => {
+  const redis = { 'redis-url': 'rediss://h:6379/0', 'redis-username': 'fk-abc1', 'redis-password': 'one' };
+  const dir = await write(join(root, 'hybrid'), { ...VALUES, ...redis, 'ca.crt': 'pem' });
+  const binding = await readBinding(dir);
+  const login = { username: 'fk-abc1', password: 'one' };
+  expect(binding.redis).toEqual({ url: 'rediss://h:6379/0', ...login, ca: 'pem', renew: expect.any(Function) });
+  await write(dir, { 'redis-password': 'two' });
+  expect(await binding.redis?.renew?.()).toEqual({ ...login, password: 'two' });
+});
+
 test('what is missing or wrong is named', async () => {
   const { 's3-bucket': _, ...rest } = VALUES;
   await expect(readBinding(await write(join(root, '1'), rest))).rejects.toThrow(/has no s3-bucket/);

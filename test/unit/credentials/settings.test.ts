@@ -64,7 +64,7 @@ test('without an account, a .creds file for all clients will do', () => {
 test.each([
   [{ FAASKEEPER_NATS_ACCOUNT: 'nonsense' }, /FAASKEEPER_NATS_ACCOUNT is no public key/],
   [{ FAASKEEPER_NATS_ACCOUNT_SEED: '/nonesuch' }, /FAASKEEPER_NATS_ACCOUNT_SEED: ENOENT/],
-  [{ FAASKEEPER_S3_CREDENTIALS_MODE: 'root' }, /FAASKEEPER_S3_CREDENTIALS_MODE must be sts, static or none/],
+  [{ FAASKEEPER_S3_CREDENTIALS_MODE: 'root' }, /FAASKEEPER_S3_CREDENTIALS_MODE must be sts, versitygw, static or none/],
   [{ FAASKEEPER_S3_CREDENTIALS_MODE: 'static' }, /set FAASKEEPER_S3_STATIC_ACCESS_KEY_ID/],
   [{ FAASKEEPER_CREDENTIALS_LIFETIME: '5' }, /FAASKEEPER_CREDENTIALS_LIFETIME must be at least 60/],
 ])('%j is refused with its name', (wrong, message) => {

@@ -60,6 +60,13 @@ test('help and docs/gateway.md know every flag', () => {
   }
 });
 
+test('an instance with Hybrid user storage needs Redis', () => {
+  const instances = JSON.stringify([{ instance: 'a', prefix: 'a/', port: 0, userStorage: 'Hybrid' }]);
+  const args = ['--gateway-instances', instances];
+  expect(() => fixedInstances(parsed(...args))).toThrow('--redis-url is missing: instance a has Hybrid');
+  expect(fixedInstances(parsed(...args, '--redis-url', 'redis://h:6379'))).toHaveLength(1);
+});
+
 const parsed = (...args: string[]) => parseSettings(args, REQUIRED) as ProgramSettings;
 
 test('clients must have a certificate where authorities are named, unless told otherwise', () => {

@@ -13,10 +13,16 @@
 - {name: FAASKEEPER_NATS_ACCOUNT_SEED, value: /etc/faaskeeper/account/nats-account-seed}
 {{- end }}
 - {name: FAASKEEPER_LOG_REPLICAS, value: {{ .Values.nats.logReplicas | int64 | quote }}}
+{{- with .Values.redis.clientUrl }}
+- {name: FAASKEEPER_REDIS_CLIENT_URL, value: {{ . | quote }}}
+{{- end }}
 - {name: FAASKEEPER_S3_CLIENT_ENDPOINT, value: {{ default (include "faaskeeper.s3Endpoint" .) .Values.s3.clientEndpoint | quote }}}
 - {name: FAASKEEPER_S3_CREDENTIALS_MODE, value: {{ include "faaskeeper.s3CredentialsMode" . }}}
 {{- with .Values.s3.stsEndpoint }}
 - {name: FAASKEEPER_S3_STS_ENDPOINT, value: {{ . | quote }}}
+{{- end }}
+{{- with .Values.s3.adminEndpoint }}
+- {name: FAASKEEPER_S3_ADMIN_ENDPOINT, value: {{ . | quote }}}
 {{- end }}
 {{- with .Values.s3.roleArn }}
 - {name: FAASKEEPER_S3_ROLE_ARN, value: {{ . | quote }}}
@@ -29,5 +35,11 @@
   valueFrom: {secretKeyRef: {name: {{ $secret }}, key: s3-secret-access-key}}
 {{- end }}
 - {name: FAASKEEPER_CREDENTIALS_LIFETIME, value: {{ .Values.operator.credentialsLifetime | int64 | quote }}}
+{{- with .Values.service.ipFamilyPolicy }}
+- {name: FAASKEEPER_IP_FAMILY_POLICY, value: {{ . }}}
+{{- end }}
+{{- with .Values.service.ipFamilies }}
+- {name: FAASKEEPER_IP_FAMILIES, value: {{ join "," . | quote }}}
+{{- end }}
 - {name: FAASKEEPER_GATEWAY_PORTS, value: {{ .Values.operator.gatewayPorts | quote }}}
 {{- end }}
