@@ -54,15 +54,14 @@ export async function curatorSuiteClassPath(sources: string): Promise<string> {
   return [join(directory, 'classes'), join(directory, 'jars/*')].join(':');
 }
 
-/** The program of clients/go. */
-export async function goProgram(): Promise<string> {
-  const sources = join(import.meta.dirname, 'go');
+/** A Go program, by default that of clients/go. */
+export async function goProgram(sources = join(import.meta.dirname, 'go'), name = 'clients'): Promise<string> {
   const names = ['go.mod', 'go.sum', 'main.go'];
-  const contents = await Promise.all(names.map((name) => readFile(join(sources, name))));
+  const contents = await Promise.all(names.map((file) => readFile(join(sources, file))));
   const directory = await kept('go', contents, async (into) => {
-    await run('go', ['build', '-o', join(into, 'clients'), '.'], { cwd: sources });
+    await run('go', ['build', '-o', join(into, name), '.'], { cwd: sources });
   });
-  return join(directory, 'clients');
+  return join(directory, name);
 }
 
 /** A directory of the cache that is made once for these contents. */

@@ -1,10 +1,5 @@
 /** Plots for reports, as SVG: drawn without a browser, the same bytes for the same figures. */
-import { LineChart, ScatterChart } from 'echarts/charts';
-import { GridComponent, LegendComponent, MarkAreaComponent, TitleComponent } from 'echarts/components';
-import { init, use } from 'echarts/core';
-import { SVGRenderer } from 'echarts/renderers';
-
-use([LineChart, ScatterChart, GridComponent, LegendComponent, MarkAreaComponent, TitleComponent, SVGRenderer]);
+import { init } from 'echarts';
 
 export interface Series {
   readonly name: string;
