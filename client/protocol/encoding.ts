@@ -1,4 +1,4 @@
-import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto';
+import { createCipheriv, createDecipheriv, createSecretKey, type KeyObject, randomBytes } from 'node:crypto';
 import { crc32 } from 'node:zlib';
 import { Packr, RESET_BUFFER_MODE } from 'msgpackr';
 import type { BaseIssue, BaseSchema } from 'valibot';
@@ -136,10 +136,21 @@ function freshNonce(): Uint8Array {
   return nonce;
 }
 
+const prepared = new WeakMap<Uint8Array, KeyObject>();
+
+/** Each use of raw bytes as a key costs more than the encryption of a reply. */
+function prepare(key: Uint8Array): KeyObject {
+  const known = prepared.get(key);
+  if (known !== undefined) return known;
+  const made = createSecretKey(key);
+  prepared.set(key, made);
+  return made;
+}
+
 /** AES-256-GCM under a session's key: other sessions of the instance may hear a reply, not read it. */
 export function seal(key: Uint8Array, message: Uint8Array): Uint8Array {
   const nonce = freshNonce();
-  const cipher = createCipheriv('aes-256-gcm', key, nonce);
+  const cipher = createCipheriv('aes-256-gcm', prepare(key), nonce);
   const body = cipher.update(message);
   cipher.final();
   return Buffer.concat([nonce, body, cipher.getAuthTag()]);
@@ -148,7 +159,7 @@ export function seal(key: Uint8Array, message: Uint8Array): Uint8Array {
 /** @throws MarshallingError when the message was not sealed with this key. */
 export function unseal(key: Uint8Array, sealed: Uint8Array): Uint8Array {
   if (sealed.length < NONCE_BYTES + TAG_BYTES) throw new MarshallingError('A sealed reply is truncated');
-  const decipher = createDecipheriv('aes-256-gcm', key, sealed.subarray(0, NONCE_BYTES));
+  const decipher = createDecipheriv('aes-256-gcm', prepare(key), sealed.subarray(0, NONCE_BYTES));
   decipher.setAuthTag(sealed.subarray(sealed.length - TAG_BYTES));
   try {
     const body = decipher.update(sealed.subarray(NONCE_BYTES, sealed.length - TAG_BYTES));

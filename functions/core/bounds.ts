@@ -4,6 +4,9 @@ export const BOUNDS = {
   logPageFirst: 16,
   logPageMost: 512,
   logPageBytes: 8 * 1024 * 1024,
+  /** Nodes, and values of each other table of the applied state, that a writer remembers between batches. */
+  knownNodes: 100_000,
+  knownValues: 20_000,
   /** Objects of user storage that one batch writes at a time. */
   parallelObjects: 64,
   /** ... where they are records in Redis, which takes many at once. */

@@ -1,4 +1,5 @@
 import { LRUCache } from 'lru-cache';
+import { BOUNDS } from '../bounds.ts';
 import type { StoreState, SystemStore } from '../ports.ts';
 import {
   addressOf,
@@ -15,17 +16,16 @@ import {
 } from '../transactions/index.ts';
 import { countSubtrees } from './subtrees.ts';
 
-/** Values kept between batches, by table. */
-const CAPACITY: Record<Exclude<ValueTable, Gathered>, number> = {
-  node: 100_000,
-  session: 20_000,
-  progress: 20_000,
-  result: 20_000,
-  nonce: 20_000,
-  registration: 10_000,
-  total: 1,
-  quota: 10_000,
-};
+/** Values kept between batches, of each table. */
+function capacityOf(table: Exclude<ValueTable, Gathered>): number {
+  if (table === 'total') return 1;
+  return table === 'node' ? BOUNDS.knownNodes : BOUNDS.knownValues;
+}
+
+/** Counted as sizes: a cache with a most of items makes room for all of them at once, a cost of each cold start. */
+function cacheFor<T extends Exclude<ValueTable, Gathered>>(table: T): LRUCache<string, { value: Values[T] | null }> {
+  return new LRUCache({ maxSize: capacityOf(table), sizeCalculation: () => 1 });
+}
 
 /** What is cached was read at another state than the one that the writer stands at. */
 export class StoreMoved extends Error {
@@ -49,14 +49,14 @@ export class KnownState {
     this.zxid = state.zxid;
     this.#system = system;
     this.#cache = {
-      node: new LRUCache({ max: CAPACITY.node }),
-      session: new LRUCache({ max: CAPACITY.session }),
-      progress: new LRUCache({ max: CAPACITY.progress }),
-      result: new LRUCache({ max: CAPACITY.result }),
-      nonce: new LRUCache({ max: CAPACITY.nonce }),
-      registration: new LRUCache({ max: CAPACITY.registration }),
-      total: new LRUCache({ max: CAPACITY.total }),
-      quota: new LRUCache({ max: CAPACITY.quota }),
+      node: cacheFor('node'),
+      session: cacheFor('session'),
+      progress: cacheFor('progress'),
+      result: cacheFor('result'),
+      nonce: cacheFor('nonce'),
+      registration: cacheFor('registration'),
+      total: cacheFor('total'),
+      quota: cacheFor('quota'),
     };
   }
 
