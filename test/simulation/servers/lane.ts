@@ -58,7 +58,8 @@ export class LaneStream {
     if (this.#log === undefined ? this.#isThere : this.floor < this.#log.last) return false;
     const old = this.#consumer?.lane;
     this.#consumer = undefined;
-    if (old !== undefined && old !== lane) old.replaced();
+    if (old === lane) lane.bereft();
+    else old?.replaced();
     return true;
   }
 
@@ -68,6 +69,7 @@ export class LaneStream {
     if (this.#consumer?.lane !== lane || !isEmpty) return false;
     this.#consumer = undefined;
     if (this.#log === undefined) this.#isThere = false;
+    lane.bereft();
     return true;
   }
 
@@ -254,6 +256,11 @@ export class SimLane implements LaneSource {
   replaced(): void {
     const { process } = this.#connection;
     process.after(process.chance.fraction() * TAKE_OVER_NOTICED_MS, 'taken over', () => this.#lose());
+  }
+
+  /** Its consumer is gone. If that is by a call which it has long given up, it hears so from its pull. */
+  bereft(): void {
+    this.#connection.link.push('consumer deleted', () => this.reopen());
   }
 
   /** The connection was broken: what was on its way is lost, so the consumer is made anew, unless another owner's is there. */
