@@ -60,7 +60,7 @@ export interface ReaderOptions {
   readonly live: () => boolean;
   /** A read through the writer, for nodes that not everyone may read. */
   readonly ask: (operation: Operation) => Promise<Reply>;
-  /** Something was answered: calls may be deliverable. */
+  /** Something was answered, or will never be: calls may be deliverable. */
   readonly onAnswer: () => void;
 }
 
@@ -123,7 +123,10 @@ export class Reader {
         this.#options.onAnswer();
       },
       (error: unknown) => {
-        if (!abort.signal.aborted) onError(error);
+        if (abort.signal.aborted) return;
+        onError(error);
+        // What waits behind the failed read waits no more.
+        this.#options.onAnswer();
       },
     );
   }

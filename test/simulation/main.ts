@@ -1,24 +1,28 @@
 /** `npm run simulate`: see --help. */
 import { spawn } from 'node:child_process';
+import { availableParallelism } from 'node:os';
 import { parseArgs } from 'node:util';
-import { MUTANTS } from './mutants.ts';
+import { MUTANTS, type Mutant } from './mutants.ts';
 import { install, mutantNamed } from './mutate.ts';
-import type { Outcome } from './world.ts';
+import { runInPool } from './pool.ts';
+import type { Failure, SliceOutcome } from './slice.ts';
 
 const HELP = `Runs the protocol core against simulated servers, one history a seed, and judges each.
 
   npm run simulate                          100 seeds
   npm run simulate -- --seeds N --from S    N seeds, from S on (default: 1)
   npm run simulate -- --seed S [--trace]    one seed, with its trace (always shown where it fails)
+                         ... [--events]     ... and every event in it
   npm run simulate -- --mutants [--seeds N] every deliberate mistake must be caught by N seeds (default: 100) or a schedule
   npm run simulate -- --scenarios [--seed S] the schedules of docs/schedules.md, one by one
   --mutant NAME                             with this mistake in the code
   --keep-going                              does not stop at the first failure
+  --workers N                               in N processes (default: one for each core)
 `;
 
-/** Lines of the trace that a failure shows. */
-const TRACE_LINES = 400;
 const PROGRESS_SEEDS = 1_000;
+/** Violations of one seed that are shown: the rest follows from them. */
+const VIOLATIONS = 20;
 
 const { values } = parseArgs({
   options: {
@@ -29,24 +33,27 @@ const { values } = parseArgs({
     mutants: { type: 'boolean', default: false },
     mutant: { type: 'string' },
     trace: { type: 'boolean', default: false },
+    events: { type: 'boolean', default: false },
     'keep-going': { type: 'boolean', default: false },
+    workers: { type: 'string', default: String(availableParallelism()) },
     help: { type: 'boolean', default: false },
   },
 });
+const workers = Math.max(1, Number(values.workers));
 
-function report(outcome: Outcome, lines: number): void {
-  for (const line of lines > 0 ? outcome.trace.slice(-lines) : []) console.log(line);
-  console.log(`\nSeed ${outcome.seed} fails (faults: ${outcome.faults.join(', ') || 'weather only'}):`);
-  for (const violation of outcome.violations.slice(0, 20)) console.log(`  - ${violation}`);
-  console.log(`Replay it with: npm run simulate -- --seed ${outcome.seed}`);
+function report({ seed, faults, violations, trace }: Failure): void {
+  for (const line of trace) console.log(line);
+  console.log(`\nSeed ${seed} fails (faults: ${faults.join(', ') || 'weather only'}):`);
+  for (const violation of violations.slice(0, VIOLATIONS)) console.log(`  - ${violation}`);
+  console.log(`Replay it with: npm run simulate -- --seed ${seed}`);
 }
 
 async function one(seed: number): Promise<boolean> {
   const { runSeed } = await import('./world.ts');
-  const outcome = await runSeed(seed);
+  const outcome = await runSeed(seed, { stacks: true, verbose: values.events });
   const failed = outcome.violations.length > 0;
-  if (failed || values.trace) for (const line of outcome.trace) console.log(line);
-  if (failed) report(outcome, 0);
+  if (failed || values.trace || values.events) for (const line of outcome.trace) console.log(line);
+  if (failed) report({ ...outcome, trace: [] });
   const { steps, calls, transactions, digest } = outcome;
   console.log(
     `Seed ${seed}: ${steps} steps, ${calls} calls, ${transactions} LOG messages, history ${digest.toString(16)}`,
@@ -54,27 +61,45 @@ async function one(seed: number): Promise<boolean> {
   return !failed;
 }
 
-async function many(from: number, count: number): Promise<boolean> {
-  const { runSeed } = await import('./world.ts');
-  let failures = 0;
-  let calls = 0;
-  const begun = performance.now();
-  const progress = (done: number) => {
-    const seconds = ((performance.now() - begun) / 1_000).toFixed(0);
-    console.log(`${done} seeds, ${calls} calls, ${failures} failures, ${seconds} s`);
-  };
-  for (let seed = from; seed < from + count; seed++) {
-    const outcome = await runSeed(seed);
-    calls += outcome.calls;
-    if (outcome.violations.length > 0) {
-      failures++;
-      report(outcome, values['keep-going'] || values.mutant !== undefined ? 0 : TRACE_LINES);
-      if (!values['keep-going']) break;
-    }
-    if ((seed - from + 1) % PROGRESS_SEEDS === 0) progress(seed - from + 1);
+/** Says how far it is, every so many seeds and at the end. */
+class Progress {
+  readonly #begun = performance.now();
+  #done = 0;
+  #calls = 0;
+  #failures = 0;
+  #said = -1;
+
+  add({ done, calls, failures }: SliceOutcome): void {
+    const before = this.#done;
+    this.#done += done;
+    this.#calls += calls;
+    this.#failures += failures.length;
+    if (Math.floor(this.#done / PROGRESS_SEEDS) > Math.floor(before / PROGRESS_SEEDS)) this.say();
   }
-  progress(count);
-  return failures === 0;
+
+  say(): void {
+    if (this.#said === this.#done) return;
+    this.#said = this.#done;
+    const seconds = (performance.now() - this.#begun) / 1_000;
+    const pace = (this.#done / seconds).toFixed(1);
+    console.log(
+      `${this.#done} seeds, ${this.#calls} calls, ${this.#failures} failures, ${seconds.toFixed(0)} s, ${pace} seeds/s`,
+    );
+  }
+}
+
+async function many(from: number, seeds: number): Promise<boolean> {
+  const { 'keep-going': keepGoing, mutant } = values;
+  const progress = new Progress();
+  const onSlice = (outcome: SliceOutcome) => {
+    progress.add(outcome);
+    if (keepGoing) for (const failure of outcome.failures) report({ ...failure, trace: [] });
+  };
+  const failures = await runInPool({ from, seeds, workers, keepGoing, mutant, onSlice });
+  const [first] = failures;
+  if (first !== undefined && !keepGoing) report(mutant === undefined ? first : { ...first, trace: [] });
+  progress.say();
+  return first === undefined;
 }
 
 async function scenarios(seed: number): Promise<boolean> {
@@ -93,26 +118,35 @@ async function scenarios(seed: number): Promise<boolean> {
   return failures === 0;
 }
 
-/** One process a mutant: what is loaded stays loaded. */
+/** What caught it; undefined: nothing did. One process a mutant: what is loaded stays loaded. */
+async function catchMutant(name: string): Promise<string | undefined> {
+  const args = [...process.execArgv, import.meta.filename, '--mutant', name, '--seeds', values.seeds, '--workers', '1'];
+  const child = spawn(process.execPath, [...args, '--from', values.from], { stdio: ['ignore', 'pipe', 'inherit'] });
+  let output = '';
+  child.stdout.on('data', (chunk: Buffer) => {
+    output += chunk.toString();
+  });
+  const code = await new Promise((resolve) => child.on('close', resolve));
+  if (code !== 1) return undefined;
+  const bySeed = /^Seed (\d+) fails[^\n]*\n {2}- ([^\n]*)/m.exec(output);
+  return bySeed === null ? /^BROKEN {2}([^\n]*)/m.exec(output)?.[1] : `seed ${bySeed[1]}, ${bySeed[2]}`;
+}
+
 async function allMutants(): Promise<boolean> {
-  const missed: string[] = [];
-  for (const { name, because } of MUTANTS) {
-    const args = [...process.execArgv, import.meta.filename, '--mutant', name, '--seeds', values.seeds];
-    const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] });
-    let output = '';
-    child.stdout.on('data', (chunk: Buffer) => {
-      output += chunk.toString();
-    });
-    const code = await new Promise((resolve) => child.on('close', resolve));
-    const bySeed = /^Seed (\d+) fails[^\n]*\n {2}- ([^\n]*)/m.exec(output);
-    const bySchedule = /^BROKEN {2}([^\n]*)/m.exec(output);
-    const how = bySeed !== null ? `seed ${bySeed[1]}, ${bySeed[2]}` : bySchedule?.[1];
-    const isCaught = code === 1 && how !== undefined;
-    if (!isCaught) missed.push(name);
-    console.log(`${isCaught ? 'caught' : 'MISSED'}  ${name}: ${isCaught ? how.slice(0, 180) : because}`);
-  }
-  console.log(`${MUTANTS.length - missed.length} of ${MUTANTS.length} mutants caught`);
-  return missed.length === 0;
+  const left: Mutant[] = [...MUTANTS];
+  let missed = 0;
+  const work = async () => {
+    for (let mutant = left.shift(); mutant !== undefined; mutant = left.shift()) {
+      const how = await catchMutant(mutant.name);
+      if (how === undefined) missed++;
+      console.log(
+        `${how === undefined ? 'MISSED' : 'caught'}  ${mutant.name}: ${how?.slice(0, 180) ?? mutant.because}`,
+      );
+    }
+  };
+  await Promise.all(Array.from({ length: workers }, work));
+  console.log(`${MUTANTS.length - missed} of ${MUTANTS.length} mutants caught`);
+  return missed === 0;
 }
 
 if (values.mutant !== undefined) install(mutantNamed(values.mutant));

@@ -30,6 +30,8 @@ export class Scheduler {
   #auto = false;
   #pumping = false;
   steps = 0;
+  /** The trace names every event as well. */
+  isVerbose = false;
 
   constructor(seed: number) {
     this.chance = new Chance(seed, 'world');
@@ -70,6 +72,10 @@ export class Scheduler {
 
   note(who: string, what: string): void {
     this.#mix(who.length * 31 + what.length);
+    this.#write(who, what);
+  }
+
+  #write(who: string, what: string): void {
     if (this.#trace.length >= 2 * TRACE_LINES) this.#trace.splice(0, TRACE_LINES);
     this.#trace.push(`${this.#now.toFixed(3).padStart(12)}  ${who.padEnd(14)} ${what}`);
   }
@@ -124,6 +130,7 @@ export class Scheduler {
     this.#now = event.time;
     this.steps++;
     this.#mix(Math.floor(event.time * 1_000) ^ event.label.length ^ (event.label.charCodeAt(0) << 8));
+    if (this.isVerbose) this.#write('', event.label);
     event.run();
     return true;
   }

@@ -62,12 +62,14 @@ export interface Outcome {
  * Runs one history from its seed, and judges it. Errors are part of everyday life in it: without `stacks` none says where
  * it was made, which would take a fifth of the time.
  */
-export async function runSeed(seed: number, { stacks = false } = {}): Promise<Outcome> {
+export async function runSeed(seed: number, { stacks = false, verbose = false } = {}): Promise<Outcome> {
   shrinkBounds();
   const limit = Error.stackTraceLimit;
   if (!stacks) Error.stackTraceLimit = 0;
   try {
-    return await new World(seed).run();
+    const world = new World(seed);
+    world.scheduler.isVerbose = verbose;
+    return await world.run();
   } finally {
     Error.stackTraceLimit = limit;
   }

@@ -63,20 +63,26 @@ export class LaneStream {
     return true;
   }
 
-  /** Deletes the consumer, and a work queue, if all up to `done` is all there is. */
-  rest(lane: SimLane, done: number): boolean {
-    const isEmpty = this.#log === undefined ? this.#queue.length === 0 : this.#log.last === done;
-    if (this.#consumer?.lane !== lane || !isEmpty) return false;
+  /** All up to `done` is all there is. */
+  isDone(done: number): boolean {
+    return this.#log === undefined ? this.#queue.length === 0 : this.#log.last === done;
+  }
+
+  /** Deletes the consumer of LOG by its number; a work queue as a whole, whatever has come meanwhile. */
+  rest(number: number): void {
+    const consumer = this.#consumer;
+    if (this.#log !== undefined && consumer?.number !== number) return;
     this.#consumer = undefined;
-    if (this.#log === undefined) this.#isThere = false;
-    lane.bereft();
-    return true;
+    if (this.#log === undefined) {
+      this.#isThere = false;
+      this.#queue = [];
+    }
+    consumer?.lane.bereft();
   }
 
   /** The consumer is deleted and made anew at the first message that was not acknowledged. */
   consume(lane: SimLane): number {
     this.#isThere = true;
-    this.#listeners.delete(lane);
     const number = ++this.#consumers;
     const old = this.#consumer?.lane;
     this.#consumer = { lane, number, cursor: this.floor };
@@ -127,6 +133,8 @@ export class SimLane implements LaneSource {
   #returned = 0;
   #acknowledged = 0;
   #expected = 0;
+  /** Of those to make a consumer; one that was given up makes none. */
+  #attempts = 0;
   /** Of the looks whether nothing comes any more, the newest. */
   #looks = 0;
   #wake: (() => void) | undefined;
@@ -222,20 +230,24 @@ export class SimLane implements LaneSource {
     };
     const tryRest = async () => {
       if (this.#stream.kind !== 'log') await link.call('listen', () => this.#stream.listen(this));
-      if (!isIdle()) return;
-      this.#state = 'resting';
       const done = this.#acknowledged;
-      // The answer may be lost: whoever wakes up makes a consumer in any case.
-      if (await link.call('rest', () => this.#stream.rest(this, done)).catch(() => true)) return;
-      if (this.#state !== 'resting') return;
-      this.#state = 'open';
-      this.#stream.unlisten(this);
-      this.#restWhenIdle();
+      const isDone = await link.call('look', () => this.#stream.isDone(done)).catch(() => false);
+      if (!isIdle()) return;
+      if (!isDone) return this.#stayOpen();
+      this.#state = 'resting';
+      const number = this.#number;
+      // It may happen without an answer: whoever wakes up makes a consumer in any case.
+      await link.call('rest', () => this.#stream.rest(number));
     };
     process.after(REST_MS, 'rest', () => {
       if (isIdle()) tryRest().catch(() => undefined);
       else if (look === this.#looks && this.#state === 'open') this.#restWhenIdle();
     });
+  }
+
+  #stayOpen(): void {
+    this.#stream.unlisten(this);
+    this.#restWhenIdle();
   }
 
   #rest(): void {
@@ -282,15 +294,24 @@ export class SimLane implements LaneSource {
   }
 
   async #consume(): Promise<void> {
-    await this.#connection.link.call('consume', () => {
+    const attempt = ++this.#attempts;
+    const isCurrent = () => attempt === this.#attempts;
+    const created = this.#connection.link.call('consume', () => {
+      // What is made for nobody is a consumer that nobody pulls from.
+      if (!isCurrent()) return;
       const number = this.#stream.consume(this);
       // What older consumers have handed over, or will, does not count: all of it comes again.
       this.#number = number;
       // What was heard while there was none does not.
       if (this.#state !== 'waking') this.#buffer = [];
     });
-    if (this.#state === 'closed' || this.#state === 'taken over') return;
+    await created.catch((error: unknown) => {
+      if (isCurrent()) this.#attempts++;
+      throw error;
+    });
+    if (!isCurrent() || this.#state === 'closed' || this.#state === 'taken over') return;
     this.#state = 'open';
+    this.#stream.unlisten(this);
     this.#restWhenIdle();
   }
 

@@ -1,3 +1,4 @@
+import { type Call, Order } from '../../../client/reads/order.ts';
 import { ReadCall } from '../../../client/reads/read-call.ts';
 import { type Answer, Reader, target } from '../../../client/reads/reader.ts';
 import { TestClock } from './test-clock.ts';
@@ -40,4 +41,24 @@ test('what a tree begins with is not missed by a read that came before anything 
   session.advance(1);
   expect(await session.call.result.promise).toBe(0);
   expect(session.reads).toBe(2);
+});
+
+test('what waits behind a read goes on when the read fails', async () => {
+  const order = new Order();
+  const reader = new Reader({
+    clock: new TestClock(),
+    nodes: { read: async () => ({ state: 'protected', zxid: 1 }) } as never,
+    cache: { cached: () => undefined, offer: () => undefined },
+    watermark: () => 1,
+    live: () => true,
+    ask: () => Promise.reject(new Error('another client used the session')),
+    onAnswer: () => order.advance(),
+  });
+  const read = new ReadCall({ reader, targets: [target('/', 'exists')], exact: true, finish: () => undefined });
+  const write: Call = { kind: 'write', over: false, start: jest.fn(), deliver: () => false };
+  order.add(read);
+  order.add(write);
+  await expect(read.result.promise).rejects.toThrow('another client');
+  await new Promise(setImmediate);
+  expect(write.start).toHaveBeenCalled();
 });

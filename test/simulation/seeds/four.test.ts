@@ -1,0 +1,3 @@
+import { describeSeeds } from './part.ts';
+
+describeSeeds(4);
