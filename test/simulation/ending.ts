@@ -53,6 +53,7 @@ function keepInUse(world: Ended): void {
 function unsettled({ clients, surroundings }: Ended): string | undefined {
   for (const client of clients) {
     if (client.over) continue;
+    if (client.process.paused) return `${client.process.name} stands still`;
     if (client.record.state !== 'connected') return `${client.process.name} is ${client.record.state}`;
     if (client.outstanding > 0) return `${client.process.name} waits for ${client.outstanding} answers`;
   }

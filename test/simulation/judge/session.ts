@@ -1,4 +1,5 @@
 import type { Operation } from '@faaskeeper/protocol';
+import { DEFAULTS } from '../../../client/defaults.ts';
 import { describe } from '../client.ts';
 import type { CallRecord, Instant, SessionRecord } from '../history.ts';
 import { canonical, same } from '../history.ts';
@@ -130,7 +131,10 @@ export class SessionJudge {
     return false;
   }
 
-  #isCertain({ error }: CallRecord): boolean {
+  #isCertain({ action, called, returned, error }: CallRecord): boolean {
+    // Whoever closes a session does not wait for ever: it expires by itself.
+    const isClose = action.kind === 'write' && action.operation.type === 'closeSession';
+    if (isClose && returned !== undefined && returned.time - called.time >= DEFAULTS.closeTimeout) return false;
     return error === undefined || !UNCERTAIN.has(error);
   }
 
@@ -186,7 +190,7 @@ export class SessionJudge {
   }
 
   #seeWrite(call: CallRecord, returned: Instant): void {
-    if (call.error !== undefined && UNCERTAIN.has(call.error)) return;
+    if (!this.#isCertain(call)) return;
     const isSync = call.action.kind === 'write' && call.action.operation.type === 'sync';
     const zxid = isSync ? this.#committed(call.called) : this.#transactions.get(call)?.transaction.zxid;
     if (zxid === undefined || zxid <= this.#seen) return;
