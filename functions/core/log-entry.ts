@@ -11,6 +11,7 @@ import {
   type RegistrationInfo,
 } from '@faaskeeper/protocol';
 import * as v from 'valibot';
+import { fromRow, toRow } from './log-codec.ts';
 
 /** What the system keeps of a session. */
 export interface SessionRecord {
@@ -100,15 +101,13 @@ export interface LogEntry {
   readonly totals?: Totals;
 }
 
-const FORMAT = 1;
+/** 1: the entry by names. 2: by positions. */
+const FORMAT = 2;
+const NAMED_FORMAT = 1;
 const envelope = v.variant('in', [
-  v.object({
-    format: v.literal(FORMAT),
-    in: v.literal('message'),
-    entry: v.custom<LogEntry>(isLogEntry, 'not a LOG entry'),
-  }),
+  v.object({ format: v.number(), in: v.literal('message'), entry: v.unknown() }),
   /** The entry is in user storage: it does not fit a message (invariant 11, 15). */
-  v.object({ format: v.literal(FORMAT), in: v.literal('object'), id: v.string(), part: v.string() }),
+  v.object({ format: v.number(), in: v.literal('object'), id: v.string(), part: v.string() }),
 ]);
 
 export function isLogEntry(value: unknown): value is LogEntry {
@@ -130,7 +129,7 @@ export function isLogEntry(value: unknown): value is LogEntry {
 export type LogPayload = { in: 'message'; entry: LogEntry } | { in: 'object'; id: string; part: string };
 
 export function encodeLogPayload(payload: LogPayload): Uint8Array {
-  return encode({ format: FORMAT, ...payload });
+  return encode({ format: FORMAT, ...payload, ...(payload.in === 'message' ? { entry: toRow(payload.entry) } : {}) });
 }
 
 /**
@@ -145,5 +144,8 @@ export function decodeLogPayload(bytes: Uint8Array): LogPayload {
   }
   const parsed = v.safeParse(envelope, decoded);
   if (!parsed.success) throw new MarshallingError(`A LOG entry is not valid: ${parsed.issues[0].message}`);
-  return parsed.output;
+  if (parsed.output.in === 'object') return parsed.output;
+  const entry = format === NAMED_FORMAT ? parsed.output.entry : fromRow(parsed.output.entry);
+  if (!isLogEntry(entry)) throw new MarshallingError('A LOG entry is not valid');
+  return { in: 'message', entry };
 }

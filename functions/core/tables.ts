@@ -78,18 +78,20 @@ export function mutationsOf(
     last.delete(key);
     last.set(key, { address, value });
   };
-  for (const entry of 'id' in entries ? [entries] : entries) setAll(entry, set);
-  return Array.from(last.values(), ({ address, value }) => ({
-    ...address,
-    value: typeof value === 'function' ? value() : value,
-  }));
+  for (const entry of 'id' in entries ? [entries] : entries) eachChange(entry, set);
+  return Array.from(last.values(), ({ address, value }) => ({ ...address, value: encoded(value) }));
 }
 
-/** Encoded only where it is the last of its address. */
-type Value = Uint8Array | null | (() => Uint8Array);
+/** null removes. Encoded only where it is the last of its address. */
+export type Value = Uint8Array | null | (() => Uint8Array);
 type Set = (address: Address, value: Value) => void;
 
-function setAll(entry: LogEntry, set: Set): void {
+export function encoded(value: Value): Uint8Array | null {
+  return typeof value === 'function' ? value() : value;
+}
+
+/** Calls `set` for everything that an entry changes, in order: the last of an address is what it has then. */
+export function eachChange(entry: LogEntry, set: Set): void {
   for (const transaction of entry.transactions) {
     for (const effect of transaction.effects) applyEffect(effect, set);
     if (transaction.number > 0)

@@ -5,6 +5,11 @@ export const TRIGGER = {
   batchBytes: 4 * 1024 * 1024,
   /** The time that messages are given to gather is over early when none came in one of so many parts of it. */
   gatherParts: 4,
+  /** How long requests may keep entries of LOG from the distributor. */
+  holdMs: 4,
+  /** Requests that follow the last answer within so long are a stream, after so many batches. */
+  pauseMs: 1,
+  streakBatches: 4,
   /** Back-off between attempts; each wait is between half and all of it. */
   retryFirstMs: 20,
   retryMaxMs: 2_000,

@@ -17,6 +17,7 @@ import { Lane, type LaneAnswer } from './lane.ts';
 import { Loader } from './loader.ts';
 import { Ownership } from './ownership.ts';
 import { InvocationError, type TriggerOutside } from './ports.ts';
+import { Precedence } from './precedence.ts';
 import { Sessions } from './sessions.ts';
 import { SinkLanes } from './sink-lanes.ts';
 import { Sweeper } from './sweeper.ts';
@@ -134,6 +135,15 @@ export class InstanceTrigger {
   }
 
   #lanes(owned: () => Owned): Pick<Owned, 'requests' | 'log'> {
+    const precedence = new Precedence(this.#outside.clock);
+    const requests = async (batch: readonly Delivery[]) => {
+      precedence.begin();
+      try {
+        return await this.#requests(batch, owned());
+      } finally {
+        precedence.end();
+      }
+    };
     const lane = (name: 'request' | 'log', post: (batch: readonly Delivery[]) => Promise<LaneAnswer>) =>
       new Lane({
         ...this.#outside,
@@ -152,10 +162,10 @@ export class InstanceTrigger {
         },
         ...(name === 'request'
           ? { onRecovery: () => owned().loader.request() }
-          : { after: () => storedSequence(this.#outside, this.#spec) }),
+          : { after: () => storedSequence(this.#outside, this.#spec), turn: () => precedence.turn() }),
       });
     return {
-      requests: lane('request', (batch) => this.#requests(batch, owned())),
+      requests: lane('request', requests),
       log: lane('log', (batch) => this.#transactions(batch, owned())),
     };
   }

@@ -22,6 +22,8 @@ export interface LaneOptions extends Timing {
   readonly metrics: LaneMetrics;
   /** Hands a batch to its function. Throws when nothing is done. */
   readonly post: (batch: readonly Delivery[]) => Promise<LaneAnswer>;
+  /** Before a batch is posted: what comes meanwhile goes with it. Default: at once. */
+  readonly turn?: () => Promise<void>;
   /** The post of this batch failed; it will be repeated. */
   readonly onFailure?: (error: unknown) => void;
   /** Another owner has taken the lane over: it has ended. */
@@ -37,7 +39,7 @@ const WHOLE_BATCH = { messages: TRIGGER.batchMessages, bytes: TRIGGER.batchBytes
 /**
  * One ordered lane: takes a batch, posts it, acknowledges it, takes the next. One batch is in flight, so order holds;
  * a failure repeats the same batch for ever, because an outage is never poison. Nothing on the way waits for a timer,
- * unless the function asked for it.
+ * unless the function or `turn` asks for it.
  */
 export class Lane {
   readonly #options: LaneOptions;
@@ -85,8 +87,7 @@ export class Lane {
         await source.open(await this.#options.after?.());
         for (;;) {
           this.#become('waiting');
-          const gathered = this.#gatherMs > 0 ? await this.#gather(this.#gatherMs, signal) : [];
-          const batch = gathered.length > 0 ? gathered : await source.next(WHOLE_BATCH, signal);
+          const batch = await this.#gather(signal);
           backoff.reset();
           await this.#deliver(batch, signal);
           if (signal.aborted) return;
@@ -105,24 +106,33 @@ export class Lane {
     }
   }
 
-  /** What comes within `ms`; it ends when nothing came in a part of that, or a batch is full. */
-  async #gather(ms: number, signal: AbortSignal): Promise<Delivery[]> {
-    const { source, clock } = this.#options;
+  /** The next batch, with what comes while it was asked to be waited for. */
+  async #gather(signal: AbortSignal): Promise<readonly Delivery[]> {
+    const { source, clock, turn } = this.#options;
     const batch: Delivery[] = [];
-    let bytes = 0;
-    for (let part = 0; part < TRIGGER.gatherParts; part++) {
-      await clock.sleep(ms / TRIGGER.gatherParts, signal);
-      const room = { messages: WHOLE_BATCH.messages - batch.length, bytes: WHOLE_BATCH.bytes - bytes };
-      const more = await source.next(room, NOW).catch((error: unknown) => {
-        if (error !== NOW.reason) throw error;
-        return [];
-      });
-      for (const { payload } of more) bytes += payload.length;
-      batch.push(...more);
-      const isFull = batch.length >= WHOLE_BATCH.messages || bytes >= WHOLE_BATCH.bytes;
-      if (more.length === 0 || isFull) break;
+    const ms = this.#gatherMs / TRIGGER.gatherParts;
+    for (let part = 0; part < TRIGGER.gatherParts && ms > 0; part++) {
+      await clock.sleep(ms, signal);
+      // Nothing comes any more, or nothing fits.
+      if (!(await this.#add(batch))) break;
     }
+    if (batch.length === 0) batch.push(...(await source.next(WHOLE_BATCH, signal)));
+    if (turn === undefined) return batch;
+    await turn();
+    await this.#add(batch);
     return batch;
+  }
+
+  /** Adds what is there and fits; false when that was nothing, or nothing else would fit. */
+  async #add(batch: Delivery[]): Promise<boolean> {
+    const room = roomIn(batch);
+    if (room === undefined) return false;
+    const more = await this.#options.source.next(room, NOW).catch((error: unknown) => {
+      if (error !== NOW.reason) throw error;
+      return [];
+    });
+    batch.push(...more);
+    return more.length > 0 && roomIn(batch) !== undefined;
   }
 
   /** Posts until all of the batch is done, or the lane stops. */
@@ -170,4 +180,11 @@ export class Lane {
     this.#options.metrics.state(this.#options.name, this.#state, state);
     this.#state = state;
   }
+}
+
+/** undefined: it is full. */
+function roomIn(batch: readonly Delivery[]): { messages: number; bytes: number } | undefined {
+  const messages = WHOLE_BATCH.messages - batch.length;
+  const bytes = batch.reduce((left, { payload }) => left - payload.length, WHOLE_BATCH.bytes);
+  return messages > 0 && bytes > 0 ? { messages, bytes } : undefined;
 }

@@ -1,4 +1,5 @@
 import { type MsgHdrs, type NatsConnection, NatsError } from 'nats';
+import { natsRequest } from './requests.ts';
 
 /** Codes of JetStream's API errors (nats-server, errors.json) that decide something here. */
 export const API_ERROR = {
@@ -44,10 +45,8 @@ export async function jetStreamRequest<T>(
   payload: Uint8Array | string,
   options: { timeoutMs?: number; headers?: MsgHdrs } = {},
 ): Promise<T> {
-  const answer = await connection.request(subject, payload, {
-    timeout: options.timeoutMs ?? API_TIMEOUT_MS,
-    ...(options.headers === undefined ? {} : { headers: options.headers }),
-  });
+  const { timeoutMs = API_TIMEOUT_MS, headers } = options;
+  const answer = await natsRequest(connection, subject, payload, { timeoutMs, headers });
   const parsed = answer.json<T & ApiAnswer>();
   const { error } = parsed;
   if (error === undefined) return parsed;

@@ -15,6 +15,7 @@ import {
 } from './lane-consumer.ts';
 import { originOf } from './origin.ts';
 import { type PulledMessage, Puller, type PullHandlers } from './puller.ts';
+import { natsRequest } from './requests.ts';
 import { declareStream, removeStream, type StreamSpec, type StreamState, streamState } from './streams.ts';
 
 /** Bounds of a lane. Times are ms. */
@@ -29,6 +30,12 @@ const BOUNDS = {
   /** How long a new owner may take between deleting our consumer and creating its own. */
   takeOver: 500,
   takeOverAttempts: 5,
+  /**
+   * Acknowledgements are sent together: nobody waits for one, and one that is lost costs a delivery that the functions
+   * know how to take twice. Those of a sink go at once: what is behind it may not.
+   */
+  acknowledgeAfter: 10,
+  acknowledgeAtOnce: 512,
   /** How long opening or closing waits for acknowledgements that are under way. */
   settle: 1_000,
   /** A lane that nothing came to for so long gives its consumer back, and REQ its stream. */
@@ -90,6 +97,9 @@ export class JetStreamLane implements LaneSource {
   /** Added to a stream's sequences: REQ begins at 1 again after a restart, a lane's sequences only grow. */
   #base = 0;
   #highest = 0;
+  /** Where acknowledgements are to go that are not sent yet. */
+  #unsent: string[] = [];
+  #sending: NodeJS.Timeout | undefined;
   /** Where the newest acknowledgement went. */
   #lastAcknowledgement: string | undefined;
   #silence: NodeJS.Timeout | undefined;
@@ -153,10 +163,22 @@ export class JetStreamLane implements LaneSource {
   acknowledge(sequence: number): void {
     this.#acknowledged = Math.max(this.#acknowledged, sequence);
     const replies = this.#buffer.acknowledge(sequence);
+    // One of LOG stands for all before it.
+    if (this.#input !== 'log') this.#unsent.push(...replies);
+    else if (replies.length > 0) this.#unsent = replies.slice(-1);
+    const isUrgent = typeof this.#input === 'object' || this.#unsent.length >= BOUNDS.acknowledgeAtOnce;
+    if (isUrgent) this.#sendAcknowledgements();
+    else if (this.#unsent.length > 0)
+      this.#sending ??= setTimeout(() => this.#sendAcknowledgements(), BOUNDS.acknowledgeAfter);
+  }
+
+  #sendAcknowledgements(): void {
+    clearTimeout(this.#sending);
+    this.#sending = undefined;
+    const replies = this.#unsent.splice(0);
     if (this.#connection.isClosed()) return;
-    const needed = this.#input === 'log' ? replies.slice(-1) : replies;
-    for (const reply of needed) this.#connection.publish(reply, '+ACK');
-    this.#lastAcknowledgement = needed.at(-1) ?? this.#lastAcknowledgement;
+    for (const reply of replies) this.#connection.publish(reply, '+ACK');
+    this.#lastAcknowledgement = replies.at(-1) ?? this.#lastAcknowledgement;
   }
 
   async close(): Promise<void> {
@@ -179,6 +201,7 @@ export class JetStreamLane implements LaneSource {
    * nothing to pull; 'resume' respects them.
    */
   async #start(mode: 'take over' | 'resume'): Promise<void> {
+    this.#sendAcknowledgements();
     const stream = await this.#findStream();
     if (stream === undefined && this.#input === 'log')
       throw new Error(`${this.#stream} does not exist: is the instance declared?`);
@@ -296,6 +319,7 @@ export class JetStreamLane implements LaneSource {
   async #tryRest(): Promise<void> {
     const { name } = this.#consumer ?? {};
     if (name === undefined || !this.#isIdle()) return;
+    this.#sendAcknowledgements();
     const doorbell = this.#input === 'request' ? this.#listen() : undefined;
     if (doorbell !== undefined) await pause(Math.min(BOUNDS.interest, this.#restAfterMs));
     // Answered after the server has taken the subscription: from here on all is heard, what came before is counted.
@@ -396,7 +420,6 @@ export class JetStreamLane implements LaneSource {
         await this.#start('resume');
         return;
       } catch (error) {
-        if (process.env.DBG) console.error('reopen failed', error);
         if (this.#state !== 'broken') return;
         // Not unique: either a creation of ours that was thought lost, or a new owner's. The next look tells.
         if (error instanceof LaneTakenOverError) {
@@ -411,11 +434,12 @@ export class JetStreamLane implements LaneSource {
 
   /** Waits until the server has taken the acknowledgements: they queue apart from requests about consumers. */
   async #settle(): Promise<void> {
+    this.#sendAcknowledgements();
     const reply = this.#lastAcknowledgement;
     this.#lastAcknowledgement = undefined;
     if (reply === undefined || this.#connection.isClosed()) return;
     // One that is lost costs a delivery that the functions know how to take twice.
-    await this.#connection.request(reply, '+ACK', { timeout: BOUNDS.settle }).catch(() => {});
+    await natsRequest(this.#connection, reply, '+ACK', { timeoutMs: BOUNDS.settle }).catch(() => {});
   }
 
   /** Stops pulling and forgets what was not returned yet; it will be delivered again. */

@@ -1,5 +1,6 @@
-import { createInbox, type Msg, type NatsConnection, type Subscription } from 'nats';
+import type { Msg, NatsConnection, Subscription } from 'nats';
 import type { Delivery } from '../../core/ports.ts';
+import { inboxOf } from './requests.ts';
 
 /** A message of a consumer. `consumerSequence` counts deliveries: a gap in it means that one was lost on its way. */
 export interface PulledMessage {
@@ -50,7 +51,7 @@ export class Puller {
   constructor(connection: NatsConnection, stream: string, consumer: string, handlers: PullHandlers) {
     this.#connection = connection;
     this.#subject = `$JS.API.CONSUMER.MSG.NEXT.${stream}.${consumer}`;
-    this.#inbox = newInbox(connection);
+    this.#inbox = inboxOf(connection);
     this.#handlers = handlers;
     this.#subscription = connection.subscribe(`${this.#inbox}.*`, {
       callback: (error, message) => {
@@ -102,10 +103,6 @@ export class Puller {
     this.#left = 0;
     this.#handlers.ended(status);
   }
-}
-
-function newInbox(connection: NatsConnection): string {
-  return createInbox((connection as { options?: { inboxPrefix?: string } }).options?.inboxPrefix);
 }
 
 /** `$JS.ACK.[domain.account.]stream.consumer.deliveries.sequence.consumerSequence.time.pending[.token]` */
