@@ -18,3 +18,5 @@ process.on('message', (slice: Slice) => {
     },
   );
 });
+// Nobody is left to be answered.
+process.on('disconnect', () => process.exit());

@@ -67,3 +67,16 @@ test('while a write is newer than the checkpoint, it does not', async () => {
   await eventually(async () => (await system.read([])).state?.applied === last);
   await client.close();
 });
+
+test('while a session lives it does not, whatever the trigger knows', async () => {
+  const { spec } = faaskeeper;
+  const { system, log } = stores.instance(spec);
+  const client = await faaskeeper.connect();
+  await client.create('/living');
+  const isApplied = async () => (await system.read([])).state?.applied === (await log.bounds()).last;
+  await eventually(isApplied);
+  // A checkpoint has all of it, so that nothing else speaks against it.
+  for (let i = 0; i < 5; i++) expect(await hibernate()).toBe(false);
+  await client.close();
+  await eventually(hibernate, 200);
+}, 120_000);
