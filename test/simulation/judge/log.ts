@@ -44,6 +44,8 @@ class LogJudge {
   readonly #ended = new Map<number, { time: number; zxid: number; expired: boolean }>();
   readonly #generations = new Map<number, number>();
   readonly #tokens = new Map<string, string>();
+  /** By token of an attachment. */
+  readonly #sessionsOf = new Map<string, number>();
   readonly #lastNumber = new Map<number, number>();
   #zxid = 0;
 
@@ -91,6 +93,11 @@ class LogJudge {
     for (const effect of transaction.effects) {
       if (effect.type !== 'session') continue;
       const { id, generation, token } = effect.session;
+      const known = this.#sessionsOf.get(token) ?? id;
+      // One that ended before anybody used it may be asked for again, and be forgotten by then.
+      if (known !== id && !this.#ended.has(known))
+        this.#wrong(transaction, `opened session ${id} for whom session ${known} had been opened`);
+      this.#sessionsOf.set(token, id);
       this.#generations.set(id, generation);
       this.#tokens.set(`${id}/${generation}`, token);
     }

@@ -207,7 +207,12 @@ export class SessionJudge {
     this.#judgeExpiry(call, returned);
     const committed = this.#committed(returned);
     const fitting = this.#fitting(call, path, committed);
+    const later = this.#nextWrite(call);
     const [first] = fitting.filter(({ until }) => until > this.#seen);
+    if (first !== undefined && first.from >= later)
+      this.#wrong(
+        `${describe(call.action)} found ${canonical(call.found)}, of ${first.from}, but ${later} was called after it`,
+      );
     if (first === undefined) {
       const known = fitting.map(({ from, until }) => `[${from}, ${until})`).join(' ') || 'never';
       this.#wrong(
@@ -223,6 +228,16 @@ export class SessionJudge {
     if (call.error !== undefined) return;
     const base = (fitting.at(-1)?.until ?? 0) - 1;
     this.#watches.push({ call, path, types, base, persistent: false });
+  }
+
+  /** zxid of the first write that the session called after this. */
+  #nextWrite(call: CallRecord): number {
+    const { calls } = this.#session;
+    for (let at = calls.indexOf(call) + 1; at < calls.length; at++) {
+      const found = this.#transactions.get(calls[at] as CallRecord);
+      if (found !== undefined) return found.transaction.zxid;
+    }
+    return Number.POSITIVE_INFINITY;
   }
 
   /** When (from, until) the node was as the read found it, as far as it was committed. */
