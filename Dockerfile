@@ -8,6 +8,7 @@ WORKDIR /src
 # The packages first: they change less often than the code.
 COPY package.json package-lock.json .npmrc ./
 COPY client/protocol/package.json client/protocol/
+COPY client/objects/package.json client/objects/
 COPY client/package.json client/
 COPY client/gateway/package.json client/gateway/
 COPY functions/package.json functions/

@@ -1,4 +1,4 @@
-import type { S3Client, S3ClientConfig } from '@aws-sdk/client-s3';
+import { ObjectRequests, ObjectStoreError } from '@faaskeeper/objects';
 import { storageKeys } from '@faaskeeper/protocol';
 import type { ObjectReader } from '../ports.ts';
 import { KeyRing, type S3Keys } from './key-ring.ts';
@@ -16,18 +16,31 @@ export interface S3Options extends S3Keys {
   readonly ca?: string | undefined;
 }
 
-/** GETs of one session at a time. */
-const SOCKETS = 64;
+/** Times are ms. */
+const BOUNDS = {
+  /** GETs of one session at a time. */
+  sockets: 64,
+  connect: 3_000,
+  request: 10_000,
+} as const;
 
-/** Reads objects of a bucket. The library takes 0.3 s to load, so it loads beside the rest of connecting. */
+/** Reads objects of a bucket. */
 export function s3Reader(options: S3Options): ObjectReader {
   const { accessKeyId, secretAccessKey, sessionToken } = options;
   const keys = new KeyRing({ accessKeyId, secretAccessKey, sessionToken }, options.renew);
-  const loading = load(options, keys);
-  loading.catch(() => undefined);
+  const requests = new ObjectRequests({
+    endpoint: options.endpoint,
+    region: options.region ?? 'us-east-1',
+    bucket: options.bucket,
+    keys: () => keys.current,
+    ca: options.ca === undefined ? undefined : trusting(options.ca),
+    sockets: BOUNDS.sockets,
+    connectMs: BOUNDS.connect,
+    requestMs: BOUNDS.request,
+  });
+  const get: Get = async (key, signal) => (await requests.get(key, signal)).body;
   return {
     async get(key, signal) {
-      const { get } = await loading;
       for (let renewed = false; ; renewed = true) {
         const used = keys.current;
         try {
@@ -41,60 +54,23 @@ export function s3Reader(options: S3Options): ObjectReader {
         }
       }
     },
-    close: () => void loading.then(({ client }) => client.destroy()).catch(() => undefined),
+    close: () => requests.destroy(),
   };
 }
 
 type Get = (key: string, signal?: AbortSignal) => Promise<Uint8Array>;
 
-async function load(options: S3Options, keys: KeyRing): Promise<{ client: S3Client; get: Get }> {
-  const { GetObjectCommand, S3Client } = await import('@aws-sdk/client-s3');
-  const agent = { maxSockets: SOCKETS };
-  const client = new S3Client({
-    endpoint: options.endpoint,
-    region: options.region ?? 'us-east-1',
-    forcePathStyle: true,
-    credentials: credentialsOf(keys),
-    // Objects carry their own checksum; the caller repeats what fails.
-    requestChecksumCalculation: 'WHEN_REQUIRED',
-    responseChecksumValidation: 'WHEN_REQUIRED',
-    maxAttempts: 1,
-    requestHandler: {
-      httpsAgent: options.ca === undefined ? agent : { ...agent, ca: trusting(options.ca) },
-      httpAgent: agent,
-      requestTimeout: 10_000,
-    },
-  });
-  const get: Get = async (key, signal) => {
-    const answer = await client.send(
-      new GetObjectCommand({ Bucket: options.bucket, Key: key }),
-      signal === undefined ? {} : { abortSignal: signal },
-    );
-    return (await answer.Body?.transformToByteArray()) ?? new Uint8Array(0);
-  };
-  return { client, get };
-}
-
-/** Keys that may be renewed are asked for with every request: the SDK keeps no keys that are over. */
-function credentialsOf(keys: KeyRing): NonNullable<S3ClientConfig['credentials']> {
-  const identity = () => {
-    const { accessKeyId, secretAccessKey, sessionToken } = keys.current;
-    return { accessKeyId, secretAccessKey, ...(sessionToken === undefined ? {} : { sessionToken }) };
-  };
-  return keys.renewable ? async () => ({ ...identity(), expiration: new Date(0) }) : identity();
-}
-
 /** A missing bucket or wrong credentials are an error. */
 function isMissing(error: unknown): boolean {
-  const { name } = error as { name?: unknown };
-  return name === 'NoSuchKey' || name === 'NotFound';
+  return error instanceof ObjectStoreError && (error.name === 'NoSuchKey' || error.name === 'NotFound');
 }
 
-const REFUSALS: ReadonlySet<unknown> = new Set(['ExpiredToken', 'InvalidToken', 'InvalidAccessKeyId', 'AccessDenied']);
+const REFUSALS: ReadonlySet<string> = new Set(['ExpiredToken', 'InvalidToken', 'InvalidAccessKeyId', 'AccessDenied']);
 
 function isRefusal(error: unknown): boolean {
-  const { name, $metadata } = error as { name?: unknown; $metadata?: { httpStatusCode?: number } };
-  return REFUSALS.has(name) || $metadata?.httpStatusCode === 403 || $metadata?.httpStatusCode === 401;
+  return (
+    error instanceof ObjectStoreError && (REFUSALS.has(error.name) || error.status === 403 || error.status === 401)
+  );
 }
 
 /**

@@ -40,7 +40,6 @@ export {
   type KeyScope,
   probeKeyScope,
   probeUserStorage,
-  requestSigner,
   UnsuitableStoreError,
   type UserStorageReport,
 } from './s3/index.ts';

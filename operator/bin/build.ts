@@ -7,5 +7,5 @@ if (process.argv.includes('--client')) {
 } else {
   await Promise.all([buildFunctions({ force: true }), buildClient({ force: true }), buildGateway({ force: true })]);
   await buildTypes();
-  console.log('Built: dist/functions, client/dist, client/protocol/dist');
+  console.log('Built: dist/functions, client/dist, client/protocol/dist, client/objects/dist');
 }

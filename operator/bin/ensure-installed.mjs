@@ -34,7 +34,7 @@ export function ensureInstalled() {
   if (install.status === 0) return;
   console.error(
     install.error
-      ? `npm could not be started (${install.error.message}). Install Node.js 20.15 or newer with npm.`
+      ? `npm could not be started (${install.error.message}). Install Node.js 20.18.1 or newer with npm.`
       : 'npm ci failed. Its messages are above; mend the cause and run the same command again.',
   );
   process.exit(1);

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { Agent as HttpAgent, request as httpRequest, type OutgoingHttpHeaders } from 'node:http';
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
-import { requestSigner } from '@faaskeeper/functions/stores';
+import { requestSigner } from '@faaskeeper/objects';
 import { CredentialsError } from './make.ts';
 import type { ParentKeys } from './session-keys.ts';
 
@@ -51,7 +51,7 @@ export class VersityAdmin {
 
   constructor(settings: VersitySettings) {
     const { endpoint, adminEndpoint = endpoint, bucket } = settings;
-    this.#signer = requestSigner(settings);
+    this.#signer = requestSigner({ region: settings.region, keys: () => settings });
     this.#admin = new URL(adminEndpoint);
     this.#policy = new URL(`/${bucket}?policy=`, endpoint);
   }

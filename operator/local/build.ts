@@ -9,6 +9,7 @@ import { functionNames } from './names.ts';
 
 export const functionsDir = join(projectDir, 'dist/functions');
 const protocolDir = join(projectDir, 'client/protocol');
+const objectsDir = join(projectDir, 'client/objects');
 const clientDir = join(projectDir, 'client');
 
 const shared: BuildOptions = {
@@ -62,7 +63,9 @@ const tracingApart: Plugin = {
 
 const functions: Target = {
   title: 'functions',
-  sources: ['functions', 'client/protocol', 'package-lock.json'].map((path) => join(projectDir, path)),
+  sources: ['functions', 'client/protocol', 'client/objects', 'package-lock.json'].map((path) =>
+    join(projectDir, path),
+  ),
   outputs: [...functionNames, 'tracing'].map((name) => join(functionsDir, `${name}.mjs`)),
   builds: [
     {
@@ -140,11 +143,12 @@ function library(directory: string, entries: Record<string, string>): BuildOptio
 const client: Target = {
   title: 'client',
   sources: [clientDir, join(projectDir, 'package-lock.json')],
-  outputs: [protocolDir, clientDir].flatMap((directory) =>
+  outputs: [protocolDir, objectsDir, clientDir].flatMap((directory) =>
     ['index.js', 'index.cjs'].map((name) => join(directory, 'dist', name)),
   ),
   builds: [
     ...library(protocolDir, { index: 'client/protocol/index.ts' }),
+    ...library(objectsDir, { index: 'client/objects/index.ts' }),
     ...library(clientDir, { index: 'client/index.ts', shell: 'client/shell/index.ts' }),
   ],
 };

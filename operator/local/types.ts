@@ -6,15 +6,18 @@ import { projectDir } from './home.ts';
 
 const emittedDir = join(projectDir, 'dist/types');
 
-/** Emits the type declarations of client and protocol, for importers of both module systems. */
+/** Folders of client/ that are packages of their own. */
+const OWN_PACKAGES = ['protocol', 'objects'] as const;
+
+/** Emits the type declarations of the client's packages, for importers of both module systems. */
 export async function buildTypes(): Promise<void> {
   await rm(emittedDir, { recursive: true, force: true });
   const compiler = join(projectDir, 'node_modules/.bin/tsc');
   await promisify(execFile)(compiler, ['-p', join(projectDir, 'tsconfig.types.json')]);
   for (const file of await readdir(emittedDir, { recursive: true })) {
     if (!file.endsWith('.d.ts')) continue;
-    const inProtocol = file.startsWith('protocol/');
-    const target = inProtocol ? `client/protocol/dist/${file.slice('protocol/'.length)}` : `client/dist/${file}`;
+    const own = OWN_PACKAGES.find((name) => file.startsWith(`${name}/`));
+    const target = own === undefined ? `client/dist/${file}` : `client/${own}/dist/${file.slice(own.length + 1)}`;
     const text = await readFile(join(emittedDir, file), 'utf8');
     await place(join(projectDir, target), withExtension(text, 'js'));
     await place(join(projectDir, target).replace(/\.d\.ts$/, '.d.cts'), withExtension(text, 'cjs'));

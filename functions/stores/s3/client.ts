@@ -1,5 +1,5 @@
 import { S3Client } from '@aws-sdk/client-s3';
-import { ObjectRequests } from './objects.ts';
+import { ObjectRequests } from '@faaskeeper/objects';
 
 export interface S3Options {
   readonly endpoint: string;
@@ -40,7 +40,7 @@ export class S3Connection extends S3Client {
       },
     });
     const { sockets, connect: connectMs, request: requestMs } = BOUNDS;
-    this.objects = new ObjectRequests({ ...options, sockets, connectMs, requestMs });
+    this.objects = new ObjectRequests({ ...options, keys: () => options, sockets, connectMs, requestMs });
   }
 
   override destroy(): void {

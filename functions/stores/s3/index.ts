@@ -2,5 +2,4 @@
 export * from './client.ts';
 export { type ConditionalDelete, probeUserStorage, UnsuitableStoreError, type UserStorageReport } from './probe.ts';
 export { type KeyScope, probeKeyScope } from './scope.ts';
-export { requestSigner } from './signer.ts';
 export * from './user-storage.ts';

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { S3ServiceException } from '@aws-sdk/client-s3';
+import { ObjectStoreError } from '@faaskeeper/objects';
 
 /** Attempts of calls that may be repeated, and waits between them (ms, doubled each time, with full jitter). */
 const BOUNDS = { attempts: 4, firstWaitMs: 25, maxWaitMs: 500 } as const;
@@ -19,6 +20,7 @@ export async function retrying<T>(call: () => Promise<T>, signal?: AbortSignal):
 
 /** HTTP status of an answer, or undefined when there was none. */
 export function statusOf(error: unknown): number | undefined {
+  if (error instanceof ObjectStoreError) return error.status;
   return error instanceof S3ServiceException ? error.$metadata.httpStatusCode : undefined;
 }
 

@@ -1,14 +1,16 @@
-import { S3ServiceException } from '@aws-sdk/client-s3';
-import { Agent, type Dispatcher } from 'undici';
-import { requestSigner } from './signer.ts';
+import type { IncomingHttpHeaders } from 'node:http';
+import { Agent } from 'undici';
+import { type Answer, exchange } from './exchange.ts';
+import { type ObjectKeys, requestSigner } from './signer.ts';
 
 export interface ObjectRequestsOptions {
   readonly endpoint: string;
   readonly region: string;
   readonly bucket: string;
-  readonly accessKeyId: string;
-  readonly secretAccessKey: string;
-  readonly sessionToken?: string | undefined;
+  /** Asked for with every request. */
+  readonly keys: () => ObjectKeys;
+  /** Certificates (PEM) that an https endpoint may be signed by, instead of the usual ones. */
+  readonly ca?: string | undefined;
   /** Connections at a time. */
   readonly sockets: number;
   /** Longest waits, ms. */
@@ -21,15 +23,22 @@ export interface ObjectRequestsOptions {
 /** A clock that is further off than this is refused by stores; they allow 15 min. */
 const SKEW_MS = 5 * 60_000;
 
-interface Answer {
+/** The store's answer was no success. `name` is its code for that (NoSuchKey, AccessDenied, ...). */
+export class ObjectStoreError extends Error {
+  override readonly name: string;
+  /** HTTP status. */
   readonly status: number;
-  readonly headers: Dispatcher.ResponseData['headers'];
-  readonly body: Uint8Array;
+
+  constructor(name: string, message: string, status: number) {
+    super(message);
+    this.name = name;
+    this.status = status;
+  }
 }
 
 /**
  * GET and PUT of single objects, path-style, signed by the SDK's signer but without the SDK around it: a PUT costs a
- * sixth of the CPU. Errors are the SDK's. Nothing is repeated, but what was refused because our clock is wrong.
+ * sixth of the CPU. Nothing is repeated, but what was refused because our clock is wrong.
  */
 export class ObjectRequests {
   readonly #agent: Agent;
@@ -55,13 +64,13 @@ export class ObjectRequests {
     this.#agent = new Agent({
       connections: sockets,
       pipelining: 1,
-      connect: { timeout: options.connectMs },
+      connect: { timeout: options.connectMs, ...(options.ca === undefined ? {} : { ca: options.ca }) },
       headersTimeout: options.requestMs,
       bodyTimeout: options.requestMs,
     });
   }
 
-  /** @throws S3ServiceException for an answer that is no success; other errors for no answer. */
+  /** @throws ObjectStoreError for an answer that is no success; other errors for no answer. */
   async get(key: string, signal?: AbortSignal): Promise<{ body: Uint8Array; etag: string | undefined }> {
     const { headers, body } = await this.#request('GET', key, {}, undefined, signal);
     return { body, etag: headerOf(headers, 'etag') };
@@ -93,7 +102,7 @@ export class ObjectRequests {
       signal?.throwIfAborted();
       const answer = await this.#send(method, key, headers, body, signal);
       if (answer.status >= 200 && answer.status < 300) return answer;
-      if (answer.status !== 403 || corrected || !this.#correctClock(answer)) throw exceptionOf(answer);
+      if (answer.status !== 403 || corrected || !this.#correctClock(answer)) throw errorOf(answer);
     }
   }
 
@@ -109,16 +118,12 @@ export class ObjectRequests {
       { method, ...this.#host, path, query: {}, headers: { ...headers, host: this.#hostHeader }, body },
       { signingDate: new Date(this.#now() + this.#offset) },
     );
-    const answer = await this.#agent.request({
-      origin: this.#origin,
-      path,
-      method,
-      headers: signed.headers,
-      body: body ?? null,
-      ...(signal === undefined ? {} : { signal }),
-    });
-    const { statusCode: status, headers: answered } = answer;
-    return { status, headers: answered, body: await answer.body.bytes() };
+    const { headers: all } = signed;
+    return await exchange(
+      this.#agent,
+      { origin: this.#origin, path, method, headers: all, body: body ?? null },
+      signal,
+    );
   }
 
   /** True if the store's clock is not ours: what it refused may be asked for again. */
@@ -135,20 +140,14 @@ function escaped(segment: string): string {
   return encodeURIComponent(segment).replace(/[!'()*]/g, (c) => `%${c.charCodeAt(0).toString(16).toUpperCase()}`);
 }
 
-function headerOf(headers: Answer['headers'], name: string): string | undefined {
+function headerOf(headers: IncomingHttpHeaders, name: string): string | undefined {
   const value = headers[name];
   return Array.isArray(value) ? value[0] : value;
 }
 
-function exceptionOf({ status, headers, body }: Answer): S3ServiceException {
+function errorOf({ status, body }: Answer): ObjectStoreError {
   const text = Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString('utf8');
   const name = /<Code>([^<]*)<\/Code>/.exec(text)?.[1] ?? (status === 404 ? 'NotFound' : 'UnknownError');
   const message = /<Message>([^<]*)<\/Message>/.exec(text)?.[1] ?? `The store answered with ${status}`;
-  const requestId = headerOf(headers, 'x-amz-request-id');
-  return new S3ServiceException({
-    name,
-    message,
-    $fault: status >= 500 ? 'server' : 'client',
-    $metadata: { httpStatusCode: status, ...(requestId === undefined ? {} : { requestId }) },
-  });
+  return new ObjectStoreError(name, message, status);
 }

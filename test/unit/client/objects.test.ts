@@ -1,6 +1,6 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { ObjectRequests } from '../../../functions/stores/s3/objects.ts';
+import { ObjectRequests } from '@faaskeeper/objects';
 
 type Answer = (request: IncomingMessage, response: ServerResponse) => void;
 
@@ -18,9 +18,7 @@ async function store(answer: Answer, now?: () => number) {
     endpoint: `http://127.0.0.1:${(server.address() as AddressInfo).port}/below/`,
     region: 'eu-west-1',
     bucket: 'bucket',
-    accessKeyId: 'id',
-    secretAccessKey: 'secret',
-    sessionToken: 'token',
+    keys: () => ({ accessKeyId: 'id', secretAccessKey: 'secret', sessionToken: 'token' }),
     sockets: 4,
     connectMs: 1_000,
     requestMs: 5_000,
@@ -69,14 +67,41 @@ test('a wrong clock is corrected by what the store says, and stays corrected', a
   expect(one.asked).toHaveLength(3);
 });
 
-test('what is refused or fails is asked for once, and told as the SDK tells it', async () => {
+test('what is refused or fails is asked for once, and told by the code of the store', async () => {
   let status = 403;
   await using one = await store((_, response) => {
     response.writeHead(status).end(`<Error><Code>SlowDown</Code><Message>no</Message></Error>`);
   });
   for (status of [403, 412, 500, 503]) {
     const put = one.objects.put('a', new Uint8Array(1), {});
-    await expect(put).rejects.toMatchObject({ name: 'SlowDown', message: 'no', $metadata: { httpStatusCode: status } });
+    await expect(put).rejects.toMatchObject({ name: 'SlowDown', message: 'no', status });
   }
   expect(one.asked).toHaveLength(4);
+});
+
+test('an object comes whole, in however many pieces it was sent', async () => {
+  const body = Buffer.alloc(300_000, 'abc');
+  await using one = await store((_, response) => response.setHeader('etag', '"1"').end(body));
+  const got = await one.objects.get('a');
+  expect(Buffer.compare(got.body, body)).toBe(0);
+});
+
+test('a request that is given up ends with the reason, before and after it was sent', async () => {
+  const asked = Promise.withResolvers<void>();
+  await using one = await store(() => asked.resolve());
+  const reason = new Error('enough');
+  await expect(one.objects.get('a', AbortSignal.abort(reason))).rejects.toBe(reason);
+  const giveUp = new AbortController();
+  const waiting = one.objects.get('a', giveUp.signal);
+  await asked.promise;
+  giveUp.abort(reason);
+  await expect(waiting).rejects.toBe(reason);
+});
+
+test('a store that breaks the connection is an error, not an empty object', async () => {
+  await using one = await store((_, response) => {
+    response.writeHead(200, { 'content-length': '10' });
+    response.write('half', () => response.destroy());
+  });
+  await expect(one.objects.get('a')).rejects.toThrow();
 });

@@ -1,19 +1,29 @@
 import { createHash, createHmac } from 'node:crypto';
 import { SignatureV4 } from '@smithy/signature-v4';
 
-export interface SigningKeys {
-  readonly region: string;
+export interface ObjectKeys {
   readonly accessKeyId: string;
   readonly secretAccessKey: string;
+  /** Of temporary keys. */
   readonly sessionToken?: string | undefined;
 }
 
+export interface SigningOptions {
+  readonly region: string;
+  /** Asked for with every request. */
+  readonly keys: () => ObjectKeys;
+}
+
 /** Signs requests to a store without the SDK around it; `path` must be escaped already. */
-export function requestSigner({ region, accessKeyId, secretAccessKey, sessionToken }: SigningKeys): SignatureV4 {
+export function requestSigner({ region, keys }: SigningOptions): SignatureV4 {
+  const credentials = async () => {
+    const { accessKeyId, secretAccessKey, sessionToken } = keys();
+    return { accessKeyId, secretAccessKey, ...(sessionToken === undefined ? {} : { sessionToken }) };
+  };
   return new SignatureV4({
     service: 's3',
     region,
-    credentials: { accessKeyId, secretAccessKey, ...(sessionToken === undefined ? {} : { sessionToken }) },
+    credentials,
     sha256: Sha256,
     uriEscapePath: false,
   });

@@ -1,0 +1,3 @@
+/** Signed requests for single objects of an S3 store: what readers and the distributor do most. */
+export { ObjectRequests, type ObjectRequestsOptions, ObjectStoreError } from './requests.ts';
+export { type ObjectKeys, requestSigner, type SigningOptions } from './signer.ts';
