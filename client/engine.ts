@@ -350,7 +350,8 @@ export class Engine implements Follower {
     const reply = await this.#ask({ type: 'read', path, what: 'exists' }).catch(() => undefined);
     if (reply === undefined) return undefined;
     const { zxid, error, result } = reply;
-    if (error === 'NoNode') return knownOf(0, undefined);
+    // It may be gone since a transaction that is not visible yet.
+    if (error === 'NoNode') return knownOf(zxid, undefined);
     return error === undefined ? knownOf(zxid, (result as { stat: Parameters<typeof knownOf>[1] }).stat) : undefined;
   }
 

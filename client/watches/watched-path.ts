@@ -37,6 +37,8 @@ export interface Heard {
 export interface HeardChange extends Change {
   /** Without: found out by reading. */
   readonly feed?: Feed;
+  /** The node as it is, of a change that was before it could be read. */
+  readonly shows?: Known;
 }
 
 function nothingHeard(): Heard {

@@ -173,7 +173,11 @@ export class Watches {
     let known = watched.known;
     const heard = this.#heard.filter((change) => change.path === path && change.zxid <= now.zxid);
     for (const change of heard.sort(inOrder)) known = after(known, change);
-    this.#heard.push(...missedChanges(path, known, now, zxid));
+    const watermark = this.#options.watermark();
+    for (const change of missedChanges(path, known, now, zxid)) {
+      // What could not be read before is dated by what shows it: events come in order of zxid.
+      this.#heard.push(change.zxid > watermark ? change : { ...change, zxid, shows: now });
+    }
     // Also where a later change, that was heard, hides what was missed.
     this.learned = Math.max(this.learned, now.zxid);
   }
@@ -292,12 +296,13 @@ export class Watches {
     }
   }
 
-  #tell(change: Change): void {
+  #tell(change: HeardChange): void {
     const { path, kind, zxid } = change;
     const watched = this.#paths.get(path);
     const callbacks = new Set<WatchCallback>();
     if (watched !== undefined) {
-      if (watched.known !== undefined && watched.known.zxid <= zxid) watched.known = after(watched.known, change);
+      if (watched.known !== undefined && watched.known.zxid <= zxid)
+        watched.known = change.shows === undefined ? after(watched.known, change) : { ...change.shows, zxid };
       this.#collect(watched, change, callbacks);
     }
     if (isToldBelow(kind)) {

@@ -85,7 +85,10 @@ async function isVisible(outside: Outside, keys: StorageKeys, meta: NodeMeta): P
   return zxid >= Math.max(meta.czxid, meta.mzxid, meta.pzxid);
 }
 
-/** A node is at its protected place, or at the public one if its ACL has changed meanwhile; the newer is right. */
+/**
+ * A node is at its protected place, or at the public one if its ACL has changed meanwhile; the newer is right. What is
+ * buried there may have moved here: only the public place says that a node is gone.
+ */
 async function newest(
   outside: Outside,
   keys: StorageKeys,
@@ -100,6 +103,7 @@ async function newest(
   const isHidden =
     open === undefined || open.state === 'protected' || (hidden !== undefined && open.zxid < hidden.zxid);
   const lacksStub = open === undefined && hidden?.state === 'node';
+  if (isHidden && hidden?.state === 'absent') return { found: undefined, lacksStub };
   return { found: isHidden ? (hidden ?? open) : open, lacksStub };
 }
 

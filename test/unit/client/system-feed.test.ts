@@ -83,6 +83,23 @@ test('a change reaches those who may read the node; one-shot watches of others a
   expect(stranger.watches.has('/a', 'persistent')).toBe(true);
 });
 
+test('what could not be read before is told in order when it can be', () => {
+  const { watches, told, watch, step } = setup(undefined);
+  watch('/a', 'persistent');
+  watch('/b', 'persistent');
+  const stat = (mzxid: number) => ({ czxid: 2, mzxid, pzxid: 2 }) as NonNullable<Parameters<typeof knownOf>[1]>;
+  watches.learn({ path: '/a', zxid: 2 }, undefined);
+  step(2, [feedDigest('/a'), 2]);
+  watches.learn({ path: '/b', zxid: 3 }, knownOf(3, stat(3)));
+  step(3, [feedDigest('/b'), 3]);
+  // Its ACL has changed.
+  watches.learn({ path: '/a', zxid: 4 }, knownOf(4, stat(2)));
+  step(4, [feedDigest('/a'), 4]);
+  watches.learn({ path: '/a', zxid: 5 }, knownOf(5, stat(5)));
+  step(5, [feedDigest('/a'), 5]);
+  expect(told.filter((event) => event.includes('/a'))).toEqual(['NodeCreated /a 4', 'NodeDataChanged /a 5']);
+});
+
 test('the super user, and everyone where the list is empty, hears it', () => {
   const [root, nobody] = [setup([{ scheme: 'super', id: '' }]), setup([])];
   for (const [one, acl] of [
