@@ -1,5 +1,5 @@
 import { type CreateMode, FaaSKeeper, isFaaSKeeperError, type MultiOp, type WatchEvent } from '@faaskeeper/client';
-import { OPEN_ACL_UNSAFE, type Operation, type Stat, subjects } from '@faaskeeper/protocol';
+import { type Acl, OPEN_ACL_UNSAFE, type Operation, Permission, type Stat, subjects } from '@faaskeeper/protocol';
 import type { Action, CallRecord, History, SessionRecord } from './history.ts';
 import { SimProcess } from './process.ts';
 import type { Surroundings } from './surroundings.ts';
@@ -158,7 +158,9 @@ export class SimClient {
     call.returned = this.#history.now();
     call.error = isFaaSKeeperError(error) ? error.code : String(error);
     this.process.note(`fails ${describe(call.action)}: ${call.error}`);
-    if (call.error === 'NoNode' && call.action.kind === 'read') call.found = { stat: null };
+    if (call.action.kind !== 'read') return;
+    if (call.error === 'NoNode') call.found = { stat: null };
+    if (call.error === 'NoAuth') call.found = { stat: null, denied: true };
   }
 }
 
@@ -185,11 +187,18 @@ async function read(
 async function write(client: FaaSKeeper, operation: Operation, options: { signal?: AbortSignal }): Promise<unknown> {
   switch (operation.type) {
     case 'create':
-      return await client.create2(operation.path, operation.data, { ...options, mode: operation.mode });
+      return await client.create2(operation.path, operation.data, {
+        ...options,
+        mode: operation.mode,
+        acl: operation.acl,
+        ...(operation.ttl === undefined ? {} : { ttl: operation.ttl }),
+      });
     case 'delete':
       return await client.delete(operation.path, operation.version);
     case 'setData':
       return await client.setData(operation.path, operation.data, operation.version, options);
+    case 'setACL':
+      return await client.setACL(operation.path, operation.acl, operation.version);
     case 'multi':
       return await client.multi(operation.operations.map((part) => ({ ...part }) as MultiOp));
     case 'sync':
@@ -201,14 +210,31 @@ async function write(client: FaaSKeeper, operation: Operation, options: { signal
   }
 }
 
+/** Everyone may do everything but read. */
+export const HIDDEN_ACL: readonly Acl[] = [
+  { scheme: 'world', id: 'anyone', permissions: Permission.ALL & ~Permission.READ },
+];
+
 /** What the client will send for it. */
 export const make = {
-  create: (path: string, data: string, mode: CreateMode = 'PERSISTENT'): Operation & { type: 'create' } => ({
+  create: (
+    path: string,
+    data: string,
+    mode: CreateMode = 'PERSISTENT',
+    extra: { acl?: readonly Acl[]; ttl?: number } = {},
+  ): Operation & { type: 'create' } => ({
     type: 'create',
     path,
     data: bytes(data),
-    acl: [...OPEN_ACL_UNSAFE],
+    acl: [...(extra.acl ?? OPEN_ACL_UNSAFE)],
     mode,
+    ...(extra.ttl === undefined ? {} : { ttl: extra.ttl }),
+  }),
+  setACL: (path: string, acl: readonly Acl[], version = -1): Operation & { type: 'setACL' } => ({
+    type: 'setACL',
+    path,
+    acl: [...acl],
+    version,
   }),
   delete: (path: string, version = -1) => ({ type: 'delete', path, version }) as const,
   setData: (path: string, data: string, version = -1) =>
@@ -229,7 +255,8 @@ export function describeOperation(operation: Operation): string {
   const version = 'version' in operation && operation.version >= 0 ? ` v${operation.version}` : '';
   const data = 'data' in operation && operation.data ? ` "${text(operation.data)}"` : '';
   const mode = 'mode' in operation && operation.mode !== 'PERSISTENT' ? ` ${operation.mode}` : '';
-  return `${type}${path}${mode}${version}${data}`;
+  const acl = 'acl' in operation && operation.acl[0]?.permissions !== Permission.ALL ? ' hidden' : '';
+  return `${type}${path}${mode}${acl}${version}${data}`;
 }
 
 export type { Stat };

@@ -28,6 +28,8 @@ export interface Instant {
 /** What a read found. */
 export interface Found {
   readonly stat: Stat | null;
+  /** It is there, but not for this session. */
+  readonly denied?: boolean;
   readonly data?: string;
   readonly children?: readonly string[];
 }

@@ -1,4 +1,4 @@
-import { type MultiOperation, type Operation, parentPath, type Stat } from '@faaskeeper/protocol';
+import { type Acl, type MultiOperation, type Operation, Permission, parentPath, type Stat } from '@faaskeeper/protocol';
 
 /**
  * A model of ZooKeeper, small enough to be seen to be right: one tree, one transaction after the other. It knows nothing
@@ -16,6 +16,11 @@ export interface ModelNode {
   data: string;
   owner: number;
   container: boolean;
+  /** ms; 0: lives for ever. */
+  ttl: number;
+  aversion: number;
+  /** Anyone may read it. Whatever else clients want, they may. */
+  readable: boolean;
   readonly children: Set<string>;
 }
 
@@ -25,6 +30,7 @@ export interface Version {
   readonly stat?: Stat;
   readonly data?: string;
   readonly children?: readonly string[];
+  readonly readable?: boolean;
 }
 
 export type EventType = 'NodeCreated' | 'NodeDeleted' | 'NodeDataChanged' | 'NodeChildrenChanged';
@@ -60,8 +66,11 @@ export class Model {
   #nodes = new Map<string, ModelNode>();
   readonly #versions = new Map<string, Version[]>();
   readonly #events = new Map<string, ModelEvent[]>();
+  /** How far the clocks of two processes may be apart, ms. */
+  readonly #clockSkew: number;
 
-  constructor() {
+  constructor(clockSkew: number) {
+    this.#clockSkew = clockSkew;
     for (const path of ['/', '/zookeeper', '/zookeeper/config', '/zookeeper/quota']) {
       this.#nodes.set(path, blank({ zxid: 0, time: 0, session: 0 }));
       if (path !== '/') this.#nodes.get(parentPath(path))?.children.add(nameOf(path));
@@ -121,10 +130,12 @@ export class Model {
     return own;
   }
 
-  /** An empty container that had children goes. */
+  /** An empty container that had children goes, and a node without children that was not modified for its time to live. */
   sweep(path: string, moment: Moment): boolean {
     const node = this.#nodes.get(path);
-    if (node === undefined || !node.container || node.children.size > 0 || node.created === 0) return false;
+    if (node === undefined || node.children.size > 0) return false;
+    const isOver = node.ttl > 0 && node.mtime + node.ttl < moment.time + this.#clockSkew;
+    if (!isOver && !(node.container && node.created > 0)) return false;
     this.#change(moment, () => this.#remove(path, moment));
     return true;
   }
@@ -172,7 +183,15 @@ export class Model {
         this.#touch(operation.path, 'NodeDataChanged');
         return { stat: statOf(node) };
       }
+      case 'setACL': {
+        const node = this.#need(operation.path);
+        if (operation.version !== -1 && operation.version !== node.aversion) throw new ModelError('BadVersion');
+        Object.assign(node, { readable: isReadable(operation.acl), aversion: node.aversion + 1 });
+        this.#touch(operation.path);
+        return { stat: statOf(node) };
+      }
       case 'check':
+        if (!this.#need(operation.path).readable) throw new ModelError('NoAuth');
         this.#need(operation.path, operation.version);
         return {};
       default:
@@ -191,6 +210,8 @@ export class Model {
     node.data = text(operation.data);
     if (operation.mode.startsWith('EPHEMERAL')) node.owner = moment.session;
     node.container = operation.mode === 'CONTAINER';
+    node.ttl = operation.ttl ?? 0;
+    node.readable = isReadable(operation.acl);
     this.#nodes.set(path, node);
     parent.children.add(nameOf(path));
     parent.created++;
@@ -217,9 +238,9 @@ export class Model {
     return node;
   }
 
-  #touch(path: string, type: EventType): void {
+  #touch(path: string, type?: EventType): void {
     const types = this.#touched.get(path) ?? new Set();
-    this.#touched.set(path, types.add(type));
+    this.#touched.set(path, type === undefined ? types : types.add(type));
   }
 
   /** Readers see the node as it is now, from this transaction on. */
@@ -230,10 +251,20 @@ export class Model {
     const version: Version =
       node === undefined
         ? { zxid }
-        : { zxid, stat: statOf(node), data: node.data, children: [...node.children].sort() };
+        : {
+            zxid,
+            stat: statOf(node),
+            data: node.data,
+            children: [...node.children].sort(),
+            readable: node.readable,
+          };
     if (versions.at(-1)?.zxid === zxid) versions.pop();
     versions.push(version);
   }
+}
+
+function isReadable(acl: readonly Acl[]): boolean {
+  return acl.some(({ scheme, permissions }) => scheme === 'world' && (permissions & Permission.READ) !== 0);
 }
 
 function blank({ zxid, time }: Moment): ModelNode {
@@ -248,12 +279,15 @@ function blank({ zxid, time }: Moment): ModelNode {
     data: '',
     owner: 0,
     container: false,
+    ttl: 0,
+    aversion: 0,
+    readable: true,
     children: new Set(),
   };
 }
 
 function statOf(node: ModelNode): Stat {
-  const { czxid, mzxid, pzxid, ctime, mtime, version } = node;
+  const { czxid, mzxid, pzxid, ctime, mtime, version, aversion } = node;
   return {
     czxid,
     mzxid,
@@ -262,7 +296,7 @@ function statOf(node: ModelNode): Stat {
     mtime,
     version,
     cversion: node.created * 2 - node.children.size,
-    aversion: 0,
+    aversion,
     ephemeralOwner: node.owner,
     dataLength: Buffer.byteLength(node.data),
     numChildren: node.children.size,

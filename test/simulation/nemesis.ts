@@ -9,6 +9,9 @@ import type { Surroundings } from './surroundings.ts';
 /** The longest that a process stands still, ms: less than what is deleted for good waits for (see world.ts). */
 const PAUSE_MOST_MS = 15_000;
 
+/** How wrong a time of day is at most, ms. */
+const CLOCK_OFF_MOST_MS = 20_000;
+
 export const FAULTS = [
   'crash function',
   'crash trigger',
@@ -187,7 +190,8 @@ export class Nemesis {
         break;
       case 'jump clock':
         if (someone === undefined) break;
-        someone.clockOffset = chance.between(-20_000, 20_000);
+        someone.clockOffset = chance.between(-CLOCK_OFF_MOST_MS, CLOCK_OFF_MOST_MS);
+        this.#world.clockSkew = 2 * CLOCK_OFF_MOST_MS;
         someone.note(`its time of day is ${someone.clockOffset.toFixed(0)} ms off`);
         break;
       case 'lose position':

@@ -34,6 +34,8 @@ export class Surroundings {
     redis: { ...FAIR } as Weather,
     s3: { ...FAIR, delayMs: 2 } as Weather,
   };
+  /** How far the time of day of two processes may be apart, ms. */
+  clockSkew = 0;
   readonly #connections = new Map<SimProcess, Connections>();
 
   constructor(scheduler: Scheduler, spec: InstanceSpec) {

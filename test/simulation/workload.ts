@@ -1,5 +1,5 @@
-import type { Operation } from '@faaskeeper/protocol';
-import { make } from './client.ts';
+import { type Acl, OPEN_ACL_UNSAFE, type Operation } from '@faaskeeper/protocol';
+import { HIDDEN_ACL, make } from './client.ts';
 import type { Action } from './history.ts';
 import type { Chance } from './random.ts';
 
@@ -11,6 +11,9 @@ export interface Taste {
   readonly ephemerals: number;
   readonly syncs: number;
   readonly aborts: number;
+  /** Nodes that not everyone may read. */
+  readonly hidden: number;
+  readonly ttls: number;
   /** Different names below the few parents: few collide, many spread out. */
   readonly names: number;
 }
@@ -19,6 +22,8 @@ export interface Taste {
 const ABORTS = 0.3;
 const PARENTS = ['/', '/a', '/b', '/a/x'] as const;
 const WRITE_MODES = ['PERSISTENT', 'PERSISTENT', 'PERSISTENT', 'PERSISTENT_SEQUENTIAL', 'CONTAINER'] as const;
+const TTL_MODES = ['PERSISTENT_WITH_TTL', 'PERSISTENT_SEQUENTIAL_WITH_TTL'] as const;
+const MOST_TTL_MS = 10_000;
 const EPHEMERAL_MODES = ['EPHEMERAL', 'EPHEMERAL_SEQUENTIAL'] as const;
 
 export function drawTaste(chance: Chance): Taste {
@@ -29,6 +34,8 @@ export function drawTaste(chance: Chance): Taste {
     ephemerals: chance.fraction() * 0.5,
     syncs: chance.fraction() * 0.1,
     aborts: chance.happens(0.3) ? chance.fraction() * ABORTS : 0,
+    hidden: chance.happens(0.2) ? chance.fraction() * 0.4 : 0,
+    ttls: chance.happens(0.3) ? chance.fraction() * 0.5 : 0,
     names: 1 + chance.below(6),
   };
 }
@@ -62,6 +69,8 @@ export class Workload {
   }
 
   #write(): Operation {
+    if (this.#chance.happens(this.#taste.hidden * 0.5))
+      return make.setACL(this.#path(), this.#acl(), this.#chance.happens(0.8) ? -1 : this.#chance.below(3));
     if (!this.#chance.happens(this.#taste.multis)) return this.#one();
     const operations = Array.from({ length: 1 + this.#chance.below(4) }, () =>
       this.#chance.happens(0.2) ? make.check(this.#path(), this.#version()) : this.#one(),
@@ -74,11 +83,18 @@ export class Workload {
     const data = `${this.#name}.${++this.#count}`;
     const dice = chance.fraction();
     if (dice < 0.45) {
+      const acl = this.#acl();
+      if (chance.happens(this.#taste.ttls))
+        return make.create(this.#path(), data, chance.pick(TTL_MODES), { acl, ttl: 1 + chance.below(MOST_TTL_MS) });
       const isEphemeral = chance.happens(this.#taste.ephemerals);
-      return make.create(this.#path(), data, chance.pick(isEphemeral ? EPHEMERAL_MODES : WRITE_MODES));
+      return make.create(this.#path(), data, chance.pick(isEphemeral ? EPHEMERAL_MODES : WRITE_MODES), { acl });
     }
     if (dice < 0.65) return make.delete(this.#path(), this.#version());
     return make.setData(this.#path(), data, this.#version());
+  }
+
+  #acl(): readonly Acl[] {
+    return this.#chance.happens(this.#taste.hidden) ? HIDDEN_ACL : OPEN_ACL_UNSAFE;
   }
 
   #version(): number {

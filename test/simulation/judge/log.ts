@@ -5,7 +5,7 @@ import { Model, ModelError } from '../model.ts';
 import type { Surroundings } from '../surroundings.ts';
 
 /** Operations that have a transaction with a zxid of their own. */
-const CHANGING = new Set<Operation['type']>(['create', 'delete', 'setData', 'multi', 'closeSession']);
+const CHANGING = new Set<Operation['type']>(['create', 'delete', 'setData', 'setACL', 'multi', 'closeSession']);
 
 export interface JudgedTransaction {
   readonly transaction: Transaction;
@@ -33,13 +33,13 @@ export interface JudgedLog {
  * asked for, at most once, in its session's order, with the outcome that ZooKeeper gives it.
  */
 export function judgeLog(world: Surroundings, history: History, violations: string[]): JudgedLog {
-  return new LogJudge(history, violations).judge(world);
+  return new LogJudge(history, violations, world.clockSkew).judge(world);
 }
 
 class LogJudge {
   readonly #history: History;
   readonly #violations: string[];
-  readonly #model = new Model();
+  readonly #model: Model;
   readonly #transactions = new Map<string, JudgedTransaction>();
   readonly #ended = new Map<number, { time: number; zxid: number; expired: boolean }>();
   readonly #generations = new Map<number, number>();
@@ -49,8 +49,9 @@ class LogJudge {
   readonly #lastNumber = new Map<number, number>();
   #zxid = 0;
 
-  constructor(history: History, violations: string[]) {
+  constructor(history: History, violations: string[], clockSkew: number) {
     this.#history = history;
+    this.#model = new Model(clockSkew);
     this.#violations = violations;
   }
 

@@ -294,6 +294,8 @@ export class SessionJudge {
     { seen, committed }: { seen: number; committed: number },
     told: CallRecord['events'],
   ): number | undefined {
+    // Of what a session may not read, it is told what it can find out.
+    if (this.#wasHidden(path)) return undefined;
     // A one-shot watch may have been based on an earlier moment than the latest that fits what was read.
     if (!persistent && told.length > 0) return undefined;
     const lastTold = told.at(-1)?.event.zxid ?? base;
@@ -306,6 +308,10 @@ export class SessionJudge {
     return due.at(persistent ? -1 : 0)?.zxid;
   }
 
+  #wasHidden(path: string): boolean {
+    return this.#log.model.versions(path).some(({ readable }) => readable === false);
+  }
+
   #judgeEvents(): void {
     let last = 0;
     for (const { event, at } of this.#session.told) {
@@ -314,10 +320,10 @@ export class SessionJudge {
       last = Math.max(last, event.zxid);
       if (event.zxid > this.#committed(at)) this.#wrong(`${what} came before its transaction was committed`);
       const events = this.#log.model.events(event.path);
-      // A deletion that was missed, and found by what came after it, is dated by that.
+      // A deletion that was missed, and what could not be read, is dated by what came after it and shows it.
+      const mayBeLater = event.type === 'NodeDeleted' || this.#wasHidden(event.path);
       const isReal = events.some(
-        ({ zxid, type }) =>
-          type === event.type && (zxid === event.zxid || (type === 'NodeDeleted' && zxid < event.zxid)),
+        ({ zxid, type }) => type === event.type && (zxid === event.zxid || (mayBeLater && zxid < event.zxid)),
       );
       if (!isReal) this.#wrong(`${what} never happened`);
     }
@@ -339,8 +345,9 @@ export class SessionJudge {
 
 function fits(version: Version, { found }: CallRecord): boolean {
   if (found === undefined) return false;
+  if (found.denied === true) return version.readable === false;
   if (found.stat === null) return version.stat === undefined;
-  if (version.stat === undefined || !same(version.stat, found.stat)) return false;
+  if (version.readable !== true || !same(version.stat, found.stat)) return false;
   if (found.data !== undefined && found.data !== version.data) return false;
   return found.children === undefined || same(found.children, version.children);
 }
