@@ -78,12 +78,17 @@ export class Link {
     this.#down = 0;
   }
 
-  /** One way, to the server. */
-  send(label: string, run: () => void): void {
+  /** One way, to the server. `onLost`: it did not get through, and the connection stands. */
+  send(label: string, run: () => void, onLost: () => void = () => undefined): void {
     const connection = this.#connection;
-    if (this.#isCut()) return;
+    if (this.#isCut()) {
+      onLost();
+      return;
+    }
     this.process.scheduler.at(this.#arrival('up'), label, () => {
-      if (connection === this.#connection && this.#arrives()) run();
+      if (connection !== this.#connection) return;
+      if (this.#arrives()) run();
+      else onLost();
     });
   }
 

@@ -73,8 +73,10 @@ export class Heartbeat {
     return { timed };
   }
 
+  /** Where it cannot be told whether there are any, one is counted: the trigger asks again. */
   async #sweepTimed(): Promise<{ timed: number; submitted: number }> {
     const now = this.#outside.clock.now();
+    const before = await this.#wholeState();
     let timed = 0;
     let submitted = 0;
     for await (const page of this.#outside.system.scan('timed', '')) {
@@ -90,7 +92,17 @@ export class Heartbeat {
         submitted++;
       }
     }
-    return { timed, submitted };
+    const isKnown = timed > 0 || (before !== undefined && before === (await this.#wholeState()));
+    return { timed: isKnown ? timed : 1, submitted };
+  }
+
+  /** Names what the system store holds if that is all of LOG; undefined: it was wiped, rolled back, or is just behind. */
+  async #wholeState(): Promise<string | undefined> {
+    const { log, system } = this.#outside;
+    const { last } = await log.bounds();
+    const { state, asleep } = await system.read([]);
+    if (state === undefined) return asleep !== undefined && asleep >= last ? 'asleep' : undefined;
+    return state.applied >= last ? state.generation : undefined;
   }
 
   /** The sessions that answered, by any beat of their attachment. */

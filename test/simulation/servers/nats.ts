@@ -16,6 +16,9 @@ interface Subscribed {
   closed: boolean;
 }
 
+/** A subscription is not lost as long as its connection stands: TCP sends it again, ms. */
+const RETRANSMIT_MS = 500;
+
 /** How core NATS loses things; see Weather for the rest. */
 export interface NatsWeather extends Weather {
   /** Chance that one core message is lost on its way to the server, and on its way to one subscriber. */
@@ -179,13 +182,19 @@ export class NatsConnection {
     const { weather } = this.#server;
     const { chance, scheduler } = this.process;
     const breaks = this.#breaks;
-    this.link.send('subscribe', () => {
+    const isWanted = () => breaks === this.#breaks && !subscribed.closed;
+    const arrive = () => {
       const activate = () => {
-        if (breaks === this.#breaks && !subscribed.closed) subscribed.active = true;
+        if (isWanted()) subscribed.active = true;
       };
       if (!chance.happens(weather.slowInterest)) return activate();
       scheduler.after(chance.fraction() * weather.interestMs, 'interest', activate);
-    });
+    };
+    this.link.send('subscribe', arrive, () =>
+      this.process.after(RETRANSMIT_MS, 'retransmit', () => {
+        if (isWanted()) this.#announce(subscribed);
+      }),
+    );
   }
 }
 

@@ -9,8 +9,13 @@ let nodes: Map<string, NodeMeta>;
 let published: { subject: string; message: unknown }[];
 let hearing: Map<string, (payload: Uint8Array, subject: string) => void>;
 let heartbeat: Heartbeat;
+/** Of the system store; LOG ends at 7. */
+let state: { generation: string; applied: number } | undefined;
+let asleep: number | undefined;
 
 beforeEach(() => {
+  state = { generation: 'g', applied: 7 };
+  asleep = undefined;
   clock = new ManualClock();
   nodes = new Map();
   published = [];
@@ -28,8 +33,11 @@ beforeEach(() => {
           return { close: () => void hearing.delete(subject) };
         },
       },
+      log: { bounds: async () => ({ first: 1, last: 7 }) },
       system: {
         read: async (addresses: { key: string }[]) => ({
+          state,
+          ...(asleep === undefined ? {} : { asleep }),
           values: addresses.map(({ key }) => (nodes.has(key) ? encode(nodes.get(key)) : null)),
         }),
         scan: async function* () {
@@ -103,6 +111,16 @@ test('a TTL node is due when it was not modified for longer than its time to liv
   nodes.set('/parent', meta({ kind: 'ttl', ttl: 1_000, mtime: 0, created: 1, numChildren: 1 }));
   await heartbeat.sweep({ forget: [] });
   expect(submitted()).toEqual([{ type: 'deleteTtl', path: '/due', czxid: 5, mzxid: 6, cversion: 0 }]);
+});
+
+test('a store that does not hold all of LOG does not say that there is nothing to sweep', async () => {
+  expect(await heartbeat.sweep({ forget: [] })).toEqual({ timed: 0 });
+  state = { generation: 'g', applied: 6 };
+  expect(await heartbeat.sweep({ forget: [] })).toEqual({ timed: 1 });
+  state = undefined;
+  expect(await heartbeat.sweep({ forget: [] })).toEqual({ timed: 1 });
+  asleep = 7;
+  expect(await heartbeat.sweep({ forget: [] })).toEqual({ timed: 0 });
 });
 
 test('ended sessions are forgotten by request', async () => {
