@@ -74,6 +74,8 @@ export class History {
   readonly sessions: SessionRecord[] = [];
   /** What REQ was given, by `session/generation/number`. */
   readonly requests = new Map<string, Operation>();
+  /** Changes that were published where any client may listen. */
+  readonly changes: Uint8Array[] = [];
   /** What is wrong already. */
   readonly violations: string[] = [];
   readonly #world: Surroundings;
@@ -81,6 +83,7 @@ export class History {
   constructor(world: Surroundings) {
     this.#world = world;
     world.nats.onRequest = (_, payload) => this.#request(payload);
+    world.nats.onChange = (payload) => this.changes.push(payload);
   }
 
   now(): Instant {

@@ -334,4 +334,25 @@ export const MUTANTS: readonly Mutant[] = [
     replace: '        source.acknowledge(last.sequence);\n        const answer = await this.#options.post(batch);\n',
     because: 'what is not done comes again (schedule 14)',
   },
+  {
+    name: 'changes of protected nodes are told to everyone',
+    file: `${DISTRIBUTOR}/coalesce.ts`,
+    find: 'return change.readable && (fromNothing || told || (before?.readable ?? wasReadable));',
+    replace: 'return change.readable || fromNothing || told || (before?.readable ?? wasReadable) || true;',
+    because: 'a wildcard subscription without READ learns nothing (schedule 20)',
+  },
+  {
+    name: 'protected nodes are stored where clients read',
+    file: `${DISTRIBUTOR}/node-writer.ts`,
+    find: 'const willBeProtected = meta !== undefined && !isWorldReadable(meta.acl);',
+    replace: 'const willBeProtected = meta === undefined && !isWorldReadable([]) && false;',
+    because: 'what not everyone may read is not stored where clients read (invariant 13)',
+  },
+  {
+    name: 'a sweep believes a wiped store',
+    file: 'functions/core/heartbeat/heartbeat.ts',
+    find: 'return { timed: isKnown ? timed : 1, submitted };',
+    replace: 'return { timed: isKnown ? timed : 0, submitted };',
+    because: 'containers and TTL nodes go, whatever Redis has lost (schedule 22)',
+  },
 ];

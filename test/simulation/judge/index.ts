@@ -2,6 +2,7 @@ import { isKeptInSystemStore, mutationsOf } from '../../../functions/core/tables
 import { canonical, type Found, type History } from '../history.ts';
 import type { Surroundings } from '../surroundings.ts';
 import { type JudgedLog, judgeLog } from './log.ts';
+import { judgeProtection } from './protection.ts';
 import { Acknowledged, SessionJudge } from './session.ts';
 
 /** Judges a whole history; returns what is wrong with it. */
@@ -12,6 +13,7 @@ export function judge(
 ): string[] {
   const violations = [...history.violations];
   const log = judgeLog(world, history, violations);
+  judgeProtection(log.model, history, violations);
   const acknowledged = new Acknowledged();
   const judges = history.sessions.map((session) => new SessionJudge(session, log, violations));
   for (const one of judges) one.matchWrites(acknowledged);

@@ -26,6 +26,21 @@ async function lostChange(seed: number): Promise<void> {
   await stage.end();
 }
 
+async function heardChange(seed: number): Promise<void> {
+  const { stage, writer, watcher, watched } = await watchedNode(seed);
+  const { weather, keys } = stage.surroundings;
+  let reads = 0;
+  weather.s3.hold = (label, process) => {
+    if (process === watcher.process && label === `GET ${keys.node('/a')}`) reads++;
+    return 0;
+  };
+  await stage.do(writer, make.setData('/a', 'new'));
+  await stage.until(() => watched.events.length === 1, 'the watch tells');
+  await stage.wait(500);
+  expect(reads === 0, 'a change that is heard costs no read');
+  await stage.end();
+}
+
 async function lostChangeAndNext(seed: number): Promise<void> {
   const { stage, writer, watcher, watched } = await watchedNode(seed);
   const { nats, weather, keys } = stage.surroundings;
@@ -207,6 +222,29 @@ async function oldRequest(seed: number): Promise<void> {
   await stage.end();
 }
 
+async function oldAttachment(seed: number): Promise<void> {
+  const stage = new Stage(seed);
+  stage.programs.startTrigger();
+  const { nats } = stage.surroundings;
+  const first = await stage.client('first', { timeout: 20_000 });
+  await stage.do(first, make.create('/a', ''));
+  const subject = stage.names.request(first.record.id);
+  const sent: Uint8Array[] = [];
+  nats.loses = (way, process, to, payload) => {
+    if (way === 'up' && process.name === 'second' && to === subject) sent.push(payload);
+    return false;
+  };
+  const second = await stage.client('second', { attach: first, timeout: 20_000 });
+  const third = await stage.client('third', { attach: second, timeout: 20_000 });
+  expect(sent.length > 0, 'the second has attached');
+  // REQ delivers it again, as often as it likes.
+  for (const payload of [...sent, ...sent]) nats.publish(subject, payload);
+  await stage.wait(2_000);
+  expect((await stage.do(third, make.setData('/a', 'third'))).error === undefined, 'the third has the session still');
+  expect(!third.over, 'and is not told otherwise');
+  await stage.end();
+}
+
 async function pipelinedSetAndGet(seed: number): Promise<void> {
   const stage = new Stage(seed);
   stage.programs.startTrigger();
@@ -263,6 +301,7 @@ async function busySubtree(seed: number): Promise<void> {
 
 export const CLIENTS: readonly Scenario[] = [
   { number: 1, title: 'a change is lost, W arrives', play: lostChange },
+  { number: 1, title: 'a change is heard: nothing is read', play: heardChange },
   { number: 1, title: 'a change is lost, W arrives, and the node changes again', play: lostChangeAndNext },
   { number: 1, title: 'a change is lost, a later one is heard, W arrives', play: lostChangeBeforeHeardOne },
   { number: 1, title: 'changes are missed in an outage, the cache does not know', play: cachedBeforeOutage },
@@ -272,6 +311,7 @@ export const CLIENTS: readonly Scenario[] = [
   { number: 4, title: 'ten pipelined requests, all replies lost', play: lostReplies },
   { number: 5, title: 're-attach with an old request under way', play: oldRequest },
   { number: 5, title: 'two living clients of a session attach in turns', play: turns },
+  { number: 5, title: 'an old attachment comes again', play: oldAttachment },
   { number: 17, title: 'pipelined set and get', play: pipelinedSetAndGet },
   { number: 18, title: 'a multi over two chunks of children', play: multiOverChunks },
   { number: 21, title: 'the watcher of a busy subtree', play: busySubtree },

@@ -1,4 +1,5 @@
 import { CLIENTS } from './clients.ts';
+import { PROTECTION } from './protection.ts';
 import { SYSTEM } from './system.ts';
 
 /** One schedule of docs/schedules.md, told step by step; throws when the outcome is not the expected one. */
@@ -8,4 +9,6 @@ export interface Scenario {
   play(seed: number): Promise<void>;
 }
 
-export const SCENARIOS: readonly Scenario[] = [...CLIENTS, ...SYSTEM].sort((a, b) => a.number - b.number);
+export const SCENARIOS: readonly Scenario[] = [...CLIENTS, ...SYSTEM, ...PROTECTION].sort(
+  (a, b) => a.number - b.number,
+);

@@ -262,6 +262,47 @@ async function recreatedBeforeSweep(seed: number): Promise<void> {
   await stage.end();
 }
 
+async function modifiedBeforeSweep(seed: number): Promise<void> {
+  const stage = new Stage(seed);
+  stage.programs.startTrigger();
+  const client = await stage.client('client', { timeout: 20_000 });
+  let armed = true;
+  stage.surroundings.nats.loses = (way, process, subject, payload) => {
+    // The sweep has decided; before its request arrives, the node is modified.
+    if (way !== 'up' || !process.name.startsWith('heartbeat') || subject !== stage.names.systemRequest || !armed)
+      return false;
+    armed = false;
+    stage.scheduler.after(200, 'late sweep', () => stage.surroundings.nats.publish(subject, payload));
+    client.do({ kind: 'write', operation: make.setData('/t', 'new') });
+    return true;
+  };
+  await stage.do(client, make.create('/t', 'old', 'PERSISTENT_WITH_TTL', { ttl: 5_000 }));
+  await stage.wait(4_000);
+  expect((await stage.do(client, read('exists', '/t'))).found?.stat !== null, 'it lives for its time');
+  await stage.until(() => !armed, 'it is to be swept');
+  await stage.wait(1_000);
+  expect((await stage.do(client, read('getData', '/t'))).found?.data === 'new', 'what was modified has its time again');
+  await stage.wait(10_000);
+  expect((await stage.do(client, read('exists', '/t'))).found?.stat === null, 'then it goes');
+  await stage.end();
+}
+
+async function sweepMeetsWipe(seed: number): Promise<void> {
+  const stage = new Stage(seed);
+  const { store } = stage.surroundings;
+  stage.programs.startTrigger();
+  const client = await stage.client('client', { timeout: 20_000 });
+  await stage.do(client, make.create('/t', '', 'PERSISTENT_WITH_TTL', { ttl: 3_000 }));
+  await stage.wait(500);
+  store.wipe();
+  // Sweeps look into an empty store.
+  await stage.wait(10_000);
+  await stage.do(client, make.create('/a', ''));
+  await stage.wait(6_000);
+  expect((await stage.do(client, read('exists', '/t'))).found?.stat === null, 'it is swept all the same');
+  await stage.end();
+}
+
 export const SYSTEM: readonly Scenario[] = [
   { number: 6, title: 'the writer dies between append and answer', play: sessionInOneBatch },
   { number: 7, title: 'Redis is wiped between two reads', play: wipeBetweenReads },
@@ -276,4 +317,6 @@ export const SYSTEM: readonly Scenario[] = [
   { number: 16, title: 'restored snapshots of different ages', play: differentAges },
   { number: 19, title: 'many ephemerals in one session', play: manyEphemerals },
   { number: 22, title: 'delete and re-create before a sweep', play: recreatedBeforeSweep },
+  { number: 22, title: 'a TTL node is modified before its sweep', play: modifiedBeforeSweep },
+  { number: 22, title: 'a sweep meets a wiped store', play: sweepMeetsWipe },
 ];

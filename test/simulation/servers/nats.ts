@@ -37,9 +37,12 @@ export class SimNatsServer {
   readonly #stored = new Set<string>();
   readonly connections = new Set<NatsConnection>();
   readonly #names: Subjects;
+  readonly #changes: string;
   readonly #scheduler: Scheduler;
   /** The judge listens to what comes into REQ. */
   onRequest: (subject: string, payload: Uint8Array) => void = () => undefined;
+  /** ... and to what any client may hear of changes. */
+  onChange: (payload: Uint8Array) => void = () => undefined;
   /** A scenario loses single core messages on their way from (`up`) or to a process. */
   loses: (way: 'up' | 'down', process: SimProcess, subject: string, payload: Uint8Array) => boolean = () => false;
 
@@ -47,6 +50,7 @@ export class SimNatsServer {
     this.#scheduler = scheduler;
     this.#names = names;
     this.weather = weather;
+    this.#changes = names.change('/') ?? '';
     this.requests = new LaneStream('work queue');
     this.log = new LaneStream('log', log);
   }
@@ -54,6 +58,7 @@ export class SimNatsServer {
   /** Something was published: to whoever listens, and into the streams that take it. */
   publish(subject: string, payload: Uint8Array): void {
     for (const connection of this.connections) connection.hear(subject, payload);
+    if (subject.startsWith(this.#changes)) this.onChange(payload);
     if (subject === this.#names.systemRequest || subject.startsWith(this.#names.request('new').slice(0, -3))) {
       this.onRequest(subject, payload);
       this.requests.add(subject, payload);
