@@ -292,6 +292,8 @@ async function sweepMeetsWipe(seed: number): Promise<void> {
   const { store } = stage.surroundings;
   stage.programs.startTrigger();
   const client = await stage.client('client', { timeout: 20_000 });
+  // A trigger that has just started looks for itself.
+  await stage.wait(10_000);
   await stage.do(client, make.create('/t', '', 'PERSISTENT_WITH_TTL', { ttl: 3_000 }));
   await stage.wait(500);
   store.wipe();
