@@ -1,5 +1,7 @@
 /** The simulated servers do what the real ones do. */
-import { subjects } from '@faaskeeper/protocol';
+import { instanceSpecSchema, subjects, validate } from '@faaskeeper/protocol';
+import { HybridUserStorage } from '../../functions/stores/hybrid/index.ts';
+import { describeHybridContract } from '../contracts/hybrid.ts';
 import { describeLaneContract } from '../contracts/lane.ts';
 import { describeLogContract } from '../contracts/log.ts';
 import { describeNotificationsContract } from '../contracts/notifications.ts';
@@ -11,6 +13,7 @@ import { Scheduler } from './scheduler.ts';
 import { SimLane } from './servers/lane.ts';
 import { SimLogServer, simLog } from './servers/log.ts';
 import { NatsConnection, SimNatsServer, simNotifications } from './servers/nats.ts';
+import { SimRecordServer, simRedis } from './servers/records.ts';
 import { SimStoreServer, simSystemStore } from './servers/system-store.ts';
 import { SimObjectServer, simUserStorage } from './servers/user-storage.ts';
 
@@ -58,6 +61,33 @@ describe.each([true, false])('with conditional deletes: %s', (conditionalDelete)
     return { storage: simUserStorage(link('one', false), server), prefix: 'sim/' };
   });
 });
+
+function hybridWorld() {
+  const { link } = world();
+  const records = new SimRecordServer();
+  const objects = new SimObjectServer();
+  const redis = simRedis(link('redis', true), records);
+  const spec = validate(
+    instanceSpecSchema,
+    { id: 'sim', storagePrefix: 'sim/', userStorage: { type: 'Hybrid' } },
+    'spec',
+  );
+  const open = () => {
+    const own = simRedis(link('process', true), records);
+    return new HybridUserStorage(own, simUserStorage(link('process', false), objects), spec);
+  };
+  return { spec, storage: open(), others: open, redis };
+}
+
+for (const area of ['pub/n/', 'pub/d/']) {
+  describeUserStorageContract(`simulated Hybrid, below ${area}`, async () => {
+    const { storage } = hybridWorld();
+    await storage.coverage.clear();
+    return { storage, prefix: `sim/${area}` };
+  });
+}
+
+describeHybridContract('simulated', async () => hybridWorld());
 
 describeNotificationsContract('simulated', async () => {
   const { server, connection } = natsWorld();

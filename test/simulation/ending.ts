@@ -44,7 +44,8 @@ function keepInUse(world: Ended): void {
   world.clients.push(client);
   const use = () => {
     if (client.over) return;
-    if (client.ready && client.outstanding === 0) client.do({ kind: 'write', operation: { type: 'sync', path: '/' } });
+    if (client.ready && client.outstanding === 0)
+      client.do({ kind: 'write', operation: { type: 'sync', path: '/any' } });
     scheduler.after(USE_MS, 'use', use);
   };
   use();

@@ -236,13 +236,6 @@ export const MUTANTS: readonly Mutant[] = [
     because: 'createSession carries a nonce (schedule 6)',
   },
   {
-    name: 'a rebuild takes the place of what was rebuilt meanwhile',
-    file: 'test/simulation/servers/system-store.ts',
-    find: 'if (content === undefined || this.state?.generation !== replaces) return',
-    replace: 'if (content === undefined) return',
-    because: 'rebuilds switch by comparison (schedule 7)',
-  },
-  {
     name: 'an entry is applied twice, or before its predecessor',
     file: 'test/simulation/servers/system-store.ts',
     find: "    if (this.state.applied >= sequence) return 'repeated';\n    if (this.state.applied !== after) return 'gap';\n",
@@ -354,5 +347,19 @@ export const MUTANTS: readonly Mutant[] = [
     find: 'return { timed: isKnown ? timed : 1, submitted };',
     replace: 'return { timed: isKnown ? timed : 0, submitted };',
     because: 'containers and TTL nodes go, whatever Redis has lost (schedule 22)',
+  },
+  {
+    name: 'what Redis covered is believed after it was lost',
+    file: 'test/simulation/servers/records.ts',
+    find: "if (!this.#is(state!, before!)) return 'lost';",
+    replace: '',
+    because: 'records change only in a storage that has everything that their writer built on (invariant 9)',
+  },
+  {
+    name: 'a client reads a Redis that lacks what it has seen',
+    file: 'test/simulation/servers/records.ts',
+    find: 'if (zxid < covered) throw',
+    replace: 'if (zxid < -1) throw',
+    because: 'a Redis that was wiped or rolled back is never taken for one without the node (invariant 6)',
   },
 ];

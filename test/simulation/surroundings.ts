@@ -1,13 +1,16 @@
 import type { Outside as ClientOutside, Messaging, ObjectReader } from '@faaskeeper/client';
 import { type InstanceSpec, storageKeys, subjects } from '@faaskeeper/protocol';
-import type { Outside } from '../../functions/core/ports.ts';
+import { hybridReader } from '../../client/transport/redis.ts';
+import type { Outside, UserStorage } from '../../functions/core/ports.ts';
 import type { LaneName } from '../../functions/core/trigger/index.ts';
+import { HybridUserStorage } from '../../functions/stores/hybrid/index.ts';
 import { FAIR, Link, type Weather } from './network.ts';
 import type { SimProcess } from './process.ts';
 import type { Scheduler } from './scheduler.ts';
 import { SimLane } from './servers/lane.ts';
 import { SimLogServer, simLog } from './servers/log.ts';
 import { NatsConnection, type NatsWeather, SimNatsServer, simNotifications } from './servers/nats.ts';
+import { simRecordReader, simRedis } from './servers/records.ts';
 import { SimStoreServer, simSystemStore } from './servers/system-store.ts';
 import { SimObjectServer, simUserStorage } from './servers/user-storage.ts';
 
@@ -71,12 +74,18 @@ export class Surroundings {
     return {
       log: simLog(nats.link, this.log),
       system: simSystemStore(redis, this.store),
-      objects: simUserStorage(s3, this.objects),
+      objects: this.#userStorage(redis, s3),
       notifications: simNotifications(nats, this.nats),
       clock: process.clock,
       random: process.random,
       logger: process.logger,
     };
+  }
+
+  #userStorage(redis: Link, s3: Link): UserStorage {
+    const objects = simUserStorage(s3, this.objects);
+    if (this.spec.userStorage.type !== 'Hybrid') return objects;
+    return new HybridUserStorage(simRedis(redis, this.store.records), objects, this.spec);
   }
 
   lane(process: SimProcess, name: LaneName): SimLane {
@@ -88,7 +97,7 @@ export class Surroundings {
 
   /** ... and a client. */
   client(process: SimProcess): ClientOutside {
-    const { nats, s3 } = this.connections(process);
+    const { nats, redis, s3 } = this.connections(process);
     const storage = simUserStorage(s3, this.objects);
     const messaging: Messaging = {
       get connected() {
@@ -100,10 +109,15 @@ export class Surroundings {
       onConnection: (handler) => void nats.onConnection(handler),
       close: async () => nats.close(),
     };
-    const objects: ObjectReader = {
+    const inS3: ObjectReader = {
       get: async (key, signal) => (await storage.get(key, signal))?.body,
       close: () => undefined,
     };
+    const { id, storagePrefix } = this.spec;
+    const objects =
+      this.spec.userStorage.type === 'Hybrid'
+        ? hybridReader(inS3, simRecordReader(redis, this.store.records), { instance: id, prefix: storagePrefix })
+        : inS3;
     return {
       messaging,
       objects,

@@ -57,7 +57,7 @@ export class Workload {
     const { reads, watches, syncs, aborts } = this.#taste;
     const chance = this.#chance;
     if (!chance.happens(reads)) {
-      const operation: Operation = chance.happens(syncs) ? { type: 'sync', path: '/' } : this.#write();
+      const operation: Operation = chance.happens(syncs) ? { type: 'sync', path: '/any' } : this.#write();
       const abortable = operation.type === 'create' || operation.type === 'setData';
       if (abortable && chance.happens(aborts)) return { kind: 'write', operation, abortAfter: chance.around(300) };
       return { kind: 'write', operation };

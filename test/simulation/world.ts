@@ -82,6 +82,8 @@ function drawSpec(chance: Chance): InstanceSpec {
     sessions: { minTimeout: 1_000, maxTimeout: 10_000 },
     containerCheckInterval: 2_000,
     checkpointMessages: chance.happens(0.7) ? 5 + chance.below(40) : 10_000,
+    // Some data is short enough for a record, some is not.
+    ...(chance.happens(0.25) ? { userStorage: { type: 'Hybrid', thresholdBytes: 10 } } : {}),
   });
 }
 

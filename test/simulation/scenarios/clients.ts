@@ -10,7 +10,7 @@ async function watchedNode(seed: number) {
   const writer = await stage.client('writer');
   const watcher = await stage.client('watcher');
   await stage.do(writer, make.create('/a', 'old'));
-  await stage.do(watcher, { type: 'sync', path: '/' });
+  await stage.do(watcher, { type: 'sync', path: '/any' });
   const watched = await stage.do(watcher, read('getData', '/a', true));
   return { stage, writer, watcher, watched };
 }
@@ -63,7 +63,7 @@ async function lostChangeBeforeHeardOne(seed: number): Promise<void> {
   const { stage, writer, watcher, watched } = await watchedNode(seed);
   const { nats, weather, keys } = stage.surroundings;
   await stage.do(writer, make.create('/b', 'old'));
-  await stage.do(watcher, { type: 'sync', path: '/' });
+  await stage.do(watcher, { type: 'sync', path: '/any' });
   await stage.do(watcher, read('getData', '/b', true));
   const lost = new Set([stage.names.change('/b')]);
   nats.loses = (way, process, subject) => way === 'down' && process === watcher.process && lost.has(subject);
@@ -83,7 +83,7 @@ async function lostChangeBeforeHeardOne(seed: number): Promise<void> {
 async function cachedBeforeOutage(seed: number): Promise<void> {
   const { stage, writer, watcher } = await watchedNode(seed);
   await stage.do(writer, make.create('/b', 'old'));
-  await stage.do(watcher, { type: 'sync', path: '/' });
+  await stage.do(watcher, { type: 'sync', path: '/any' });
   for (let reads = 0; reads < 2; reads++) await stage.do(watcher, read('getData', '/b'));
   stage.surroundings.connections(watcher.process).nats.break(500);
   await stage.do(writer, make.setData('/b', 'new'));
@@ -266,7 +266,7 @@ async function multiOverChunks(seed: number): Promise<void> {
   await stage.do(writer, make.create('/p', ''));
   const names = Array.from({ length: 24 }, (_, i) => `n${String(i).padStart(2, '0')}`);
   for (const name of names) await stage.do(writer, make.create(`/p/${name}`, ''));
-  await stage.do(reader, { type: 'sync', path: '/' });
+  await stage.do(reader, { type: 'sync', path: '/any' });
   for (let round = 0; round < 15; round++) {
     const pair = [`/p/a${round}`, `/p/z${round}`];
     writer.do({ kind: 'write', operation: { type: 'multi', operations: pair.map((path) => make.create(path, '')) } });
@@ -284,7 +284,7 @@ async function busySubtree(seed: number): Promise<void> {
   const writer = await stage.client('writer');
   const watcher = await stage.client('watcher');
   await stage.do(writer, make.create('/a', ''));
-  await stage.do(watcher, { type: 'sync', path: '/' });
+  await stage.do(watcher, { type: 'sync', path: '/any' });
   await stage.do(watcher, { kind: 'addWatch', path: '/a', recursive: true });
   await stage.do(watcher, { kind: 'addWatch', path: '/a', recursive: false });
   let busy = true;

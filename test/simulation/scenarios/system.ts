@@ -84,7 +84,7 @@ async function sweeperStalls(seed: number): Promise<void> {
     stage.programs.startTrigger();
     const client = await stage.client('client');
     // The deletion of a tombstone is on its way while the node is made again.
-    stage.surroundings.weather.s3.hold = (label) => (label.startsWith('DELETE ') ? 3_000 : 0);
+    stage.surroundings.weather.s3.hold = (label) => (label.startsWith('DELETE') ? 3_000 : 0);
     for (let i = 0; i < 30; i++) {
       await stage.do(client, make.create('/a', `${i}`));
       if (i < 29) await stage.do(client, make.delete('/a'));

@@ -1,5 +1,6 @@
 import type { Address, Mutation, StoreState, SystemStore, Table } from '../../../functions/core/ports.ts';
 import type { Link } from '../network.ts';
+import { SimRecordServer } from './records.ts';
 
 /** Values by group, by key. */
 type Content = Map<string, Map<string, Uint8Array>>;
@@ -14,6 +15,7 @@ interface Snapshot {
   readonly content: Content;
   readonly locks: Map<string, Lock>;
   readonly tokens: Map<string, number>;
+  readonly records: ReadonlyMap<string, Buffer>;
 }
 
 const PAGE = 10;
@@ -25,6 +27,8 @@ function groupKey(table: Table, group: string): string {
 /** Redis, with our scripts in it. */
 export class SimStoreServer {
   state: StoreState | undefined;
+  /** What user storage keeps in the same Redis. */
+  readonly records = new SimRecordServer();
   /** Emptied on purpose, at this sequence. */
   asleep: number | undefined;
   #content: Content = new Map();
@@ -125,6 +129,7 @@ export class SimStoreServer {
     this.#locks.clear();
     this.#tokens.clear();
     this.#loading.clear();
+    this.records.wipe();
   }
 
   snapshot(): Snapshot {
@@ -133,12 +138,14 @@ export class SimStoreServer {
       content: this.#content,
       locks: this.#locks,
       tokens: this.#tokens,
+      records: this.records.snapshot(),
     });
   }
 
   /** A replica that lagged was promoted, or an old file was loaded. */
   restore(snapshot: Snapshot): void {
-    const { state, content, locks, tokens } = structuredCloneOf(snapshot);
+    const { state, content, locks, tokens, records } = structuredCloneOf(snapshot);
+    this.records.restore(records);
     this.state = state;
     this.asleep = undefined;
     this.#content = content;
@@ -148,9 +155,9 @@ export class SimStoreServer {
   }
 }
 
-function structuredCloneOf({ state, content, locks, tokens }: Snapshot): Snapshot {
+function structuredCloneOf({ state, content, locks, tokens, records }: Snapshot): Snapshot {
   const copy: Content = new Map([...content].map(([group, values]) => [group, new Map(values)]));
-  return { state, content: copy, locks: new Map(locks), tokens: new Map(tokens) };
+  return { state, content: copy, locks: new Map(locks), tokens: new Map(tokens), records };
 }
 
 function change(content: Content, mutations: readonly Mutation[]): void {
