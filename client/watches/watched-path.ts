@@ -1,7 +1,7 @@
 import { type ChangeKind, countDigest, feedDigest, isWithin, protectedDigest } from '@faaskeeper/protocol';
 import type { Subscription } from '../ports.ts';
 import type { Step } from '../watermark.ts';
-import type { Change, Known, WatchCallback, WatchKind } from './events.ts';
+import { after, type Change, type Known, type WatchCallback, type WatchKind } from './events.ts';
 
 export type Kept = Exclude<WatchKind, 'any'>;
 /** Where changes are told: to everyone, or (with the rest) to the system. */
@@ -39,6 +39,10 @@ export interface HeardChange extends Change {
   readonly feed?: Feed;
   /** The node as it is, of a change that was before it could be read. */
   readonly shows?: Known;
+}
+
+export function knownAfter(known: Known, change: HeardChange): Known {
+  return change.shows === undefined ? after(known, change) : { ...change.shows, zxid: change.zxid };
 }
 
 function nothingHeard(): Heard {

@@ -16,7 +16,6 @@ import type { SessionState } from '../session/states.ts';
 import type { Step } from '../watermark.ts';
 import {
   type AddWatchMode,
-  after,
   type Change,
   EVENT_TYPES,
   type Known,
@@ -31,6 +30,7 @@ import {
   isToldBelow,
   KEPT,
   type Kept,
+  knownAfter,
   lacksBelow,
   lacksNode,
   type WatchedPath,
@@ -172,7 +172,7 @@ export class Watches {
     if (now === undefined) return;
     let known = watched.known;
     const heard = this.#heard.filter((change) => change.path === path && change.zxid <= now.zxid);
-    for (const change of heard.sort(inOrder)) known = after(known, change);
+    for (const change of heard.sort(inOrder)) known = knownAfter(known, change);
     const watermark = this.#options.watermark();
     for (const change of missedChanges(path, known, now, zxid)) {
       // What could not be read before is dated by what shows it: events come in order of zxid.
@@ -301,8 +301,7 @@ export class Watches {
     const watched = this.#paths.get(path);
     const callbacks = new Set<WatchCallback>();
     if (watched !== undefined) {
-      if (watched.known !== undefined && watched.known.zxid <= zxid)
-        watched.known = change.shows === undefined ? after(watched.known, change) : { ...change.shows, zxid };
+      if (watched.known !== undefined && watched.known.zxid <= zxid) watched.known = knownAfter(watched.known, change);
       this.#collect(watched, change, callbacks);
     }
     if (isToldBelow(kind)) {

@@ -314,13 +314,6 @@ export const MUTANTS: readonly Mutant[] = [
     because: 'a read does not see a write that was called after it (ZooKeeper: FIFO per client)',
   },
   {
-    name: 'a client that was cut off is suspected for it',
-    file: 'functions/core/trigger/sessions.ts',
-    find: 'this.#table.grace(this.#outside.clock.now());',
-    replace: '',
-    because: 'nobody is suspected for time in which the trigger was cut off (invariant 11)',
-  },
-  {
     name: 'a lane is acknowledged before its function has answered',
     file: 'functions/core/trigger/lane.ts',
     find: '        const answer = await this.#options.post(batch);\n',

@@ -92,7 +92,8 @@ test('what could not be read before is told in order when it can be', () => {
   step(2, [feedDigest('/a'), 2]);
   watches.learn({ path: '/b', zxid: 3 }, knownOf(3, stat(3)));
   step(3, [feedDigest('/b'), 3]);
-  // Its ACL has changed.
+  // Its ACL has changed; two steps are prepared before one is taken.
+  watches.learn({ path: '/a', zxid: 4 }, knownOf(4, stat(2)));
   watches.learn({ path: '/a', zxid: 4 }, knownOf(4, stat(2)));
   step(4, [feedDigest('/a'), 4]);
   watches.learn({ path: '/a', zxid: 5 }, knownOf(5, stat(5)));
