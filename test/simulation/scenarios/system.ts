@@ -191,6 +191,26 @@ async function restartedQueue(seed: number): Promise<void> {
   await stage.end();
 }
 
+async function triggerDiesWithBatch(seed: number): Promise<void> {
+  const stage = new Stage(seed);
+  const { log, objects, keys } = stage.surroundings;
+  const trigger = stage.programs.startTrigger();
+  const client = await stage.client('client', { timeout: 40_000 });
+  await stage.do(client, make.create('/a', ''));
+  await stage.wait(300);
+  for (const distributor of stage.programs.replicas('distributor')) distributor.pause(60_000);
+  await stage.do(client, make.create('/b', ''));
+  await stage.wait(100);
+  // Both die with what is not done yet, and nothing more is appended.
+  for (const distributor of stage.programs.replicas('distributor')) distributor.crash();
+  trigger.crash();
+  const { last } = log;
+  stage.programs.startTrigger();
+  await stage.until(() => objects.objects.has(keys.node('/b')), 'what is in LOG becomes visible', 20_000);
+  expect(log.last === last, 'without anything that follows it');
+  await stage.end();
+}
+
 async function deposedLeader(seed: number): Promise<void> {
   const stage = new Stage(seed);
   const { log } = stage.surroundings;
@@ -315,6 +335,7 @@ export const SYSTEM: readonly Scenario[] = [
   { number: 12, title: 'FLUSHALL with counters in use', play: flushAll },
   { number: 13, title: 'the trigger restarts, a client died meanwhile', play: triggerRestarts },
   { number: 14, title: 'REQ is lost, Redis is out for minutes', play: restartedQueue },
+  { number: 14, title: 'the trigger dies with a batch of LOG in its hands', play: triggerDiesWithBatch },
   { number: 15, title: 'a deposed leader', play: deposedLeader },
   { number: 16, title: 'restored snapshots of different ages', play: differentAges },
   { number: 19, title: 'many ephemerals in one session', play: manyEphemerals },

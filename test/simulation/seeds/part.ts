@@ -2,7 +2,7 @@
 import { runInPool } from '../pool.ts';
 
 /** All of them; `npm run simulate` runs as many as wanted. */
-const SEEDS = Number(process.env.FAASKEEPER_SIMULATION_SEEDS ?? '2400');
+const SEEDS = Number(process.env.FAASKEEPER_SIMULATION_SEEDS ?? '3000');
 /** Files that they are spread over, so that jest runs them on all cores. */
 const PARTS = 4;
 /** How long the seeds of one part may take before fewer have to do, ms. */
