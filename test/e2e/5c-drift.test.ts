@@ -1,6 +1,6 @@
 /** Proof 5: what somebody changed or removed comes back, and what makes no sense is refused with a reason. */
 import { type Bound, boundInstance, endpointOf, idOf, secretOf } from './support/bound.ts';
-import { refusal, untilReady } from './support/instances.ts';
+import { patch, refusal, untilReady } from './support/instances.ts';
 import { figure, kubectl, milliseconds, run } from './support/run.ts';
 import { until } from './support/until.ts';
 
@@ -57,7 +57,6 @@ test('a deleted binding Secret is made again, with credentials that work', async
 });
 
 test.each<[string, object, RegExp]>([
-  ['Hybrid storage', { userStorage: { type: 'Hybrid' } }, /Hybrid user storage is not there yet: use S3/],
   ['another storage', { userStorage: { type: 'Disk' } }, /Unsupported value: "Disk"/],
   ['a threshold without Hybrid', { userStorage: { thresholdBytes: 1 } }, /thresholdBytes is for type Hybrid only/],
   [
@@ -86,12 +85,9 @@ test('a name that is too long is refused', async () => {
   expect(await refusal({ ...bound.name, name }, {})).toMatch(/at most 52 characters/);
 });
 
-test('what cannot change says so', async () => {
-  const change = { spec: { restoreFrom: { instanceId: 'x' } } };
-  await expect(
-    kubectl().run([
-      ...['patch', 'faaskeeper', bound.name.name, '--namespace', bound.name.namespace, '--type=merge'],
-      ...['--patch', JSON.stringify(change)],
-    ]),
-  ).rejects.toThrow(/restoreFrom is for new instances/);
+test.each<[object, RegExp]>([
+  [{ restoreFrom: { instanceId: 'x' } }, /restoreFrom is for new instances/],
+  [{ userStorage: { type: 'Hybrid' } }, /the type of user storage cannot be changed: make a new instance/],
+])('what cannot change says so: %j', async (spec, message) => {
+  await expect(patch(bound.name, spec)).rejects.toThrow(message);
 });
