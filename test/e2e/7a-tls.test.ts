@@ -13,8 +13,8 @@ import { putSecret } from './support/servers.ts';
 import { until } from './support/until.ts';
 import { WireSession } from './support/wire.ts';
 
-/** Of what is in a binding, s: it is renewed at half of it, and the kubelet brings it to the pod within a minute. */
-const LIFETIME_SECONDS = 120;
+/** Of what is in a binding, s: it is renewed at half of it, and the kubelet brings it to the pod within a minute and a half. */
+const LIFETIME_SECONDS = 240;
 /** Until a changed Secret is in the files of a pod, ms. */
 const MOUNTED_MS = 180_000;
 const CERTIFICATE = 'e2e-gateway-certificate';
