@@ -142,14 +142,14 @@ capabilities: {drop: [ALL]}
 - {name: FAASKEEPER_NATS_URL, value: {{ include "faaskeeper.natsUrl" . | quote }}}
 - {name: FAASKEEPER_NATS_CREDS, value: /etc/faaskeeper/nats/nats-system.creds}
 - name: FAASKEEPER_REDIS_URL
-  valueFrom: {secretKeyRef: {name: {{ include "faaskeeper.redisSecret" . }}, key: redis-url}}
+  valueFrom: {secretKeyRef: {name: {{ include "faaskeeper.redisSecret" . | quote }}, key: redis-url}}
 - {name: FAASKEEPER_S3_ENDPOINT, value: {{ include "faaskeeper.s3Endpoint" . | quote }}}
-- {name: FAASKEEPER_S3_REGION, value: {{ .Values.s3.region }}}
-- {name: FAASKEEPER_S3_BUCKET, value: {{ .Values.s3.bucket }}}
+- {name: FAASKEEPER_S3_REGION, value: {{ .Values.s3.region | quote }}}
+- {name: FAASKEEPER_S3_BUCKET, value: {{ .Values.s3.bucket | quote }}}
 - name: FAASKEEPER_S3_ACCESS_KEY_ID
-  valueFrom: {secretKeyRef: {name: {{ $s3 }}, key: s3-access-key-id}}
+  valueFrom: {secretKeyRef: {name: {{ $s3 | quote }}, key: s3-access-key-id}}
 - name: FAASKEEPER_S3_SECRET_ACCESS_KEY
-  valueFrom: {secretKeyRef: {name: {{ $s3 }}, key: s3-secret-access-key}}
+  valueFrom: {secretKeyRef: {name: {{ $s3 | quote }}, key: s3-secret-access-key}}
 {{ with .Values.telemetry.otlpEndpoint -}}
 - {name: OTEL_EXPORTER_OTLP_ENDPOINT, value: {{ . | quote }}}
 - {name: OTEL_TRACES_SAMPLER, value: parentbased_traceidratio}
@@ -161,7 +161,7 @@ capabilities: {drop: [ALL]}
 {{/* Certificates and proxies, for the programs that need no store, too. */}}
 {{- define "faaskeeper.outsideEnv" -}}
 {{- if or .Values.caBundle.secretName .Values.caBundle.configMapName -}}
-- {name: NODE_EXTRA_CA_CERTS, value: /etc/faaskeeper/ca/{{ .Values.caBundle.key }}}
+- {name: NODE_EXTRA_CA_CERTS, value: {{ printf "/etc/faaskeeper/ca/%s" .Values.caBundle.key | quote }}}
 {{ end -}}
 {{- if or .Values.proxy.http .Values.proxy.https -}}
 - {name: NODE_USE_ENV_PROXY, value: "1"}
@@ -181,7 +181,7 @@ capabilities: {drop: [ALL]}
 {{- define "faaskeeper.volumes" -}}
 - name: nats
   secret:
-    secretName: {{ include "faaskeeper.natsSecret" . }}
+    secretName: {{ include "faaskeeper.natsSecret" . | quote }}
     items: [{key: nats-system.creds, path: nats-system.creds}]
 {{- include "faaskeeper.caVolume" . }}
 {{- end }}
@@ -189,10 +189,10 @@ capabilities: {drop: [ALL]}
 {{- define "faaskeeper.caVolume" -}}
 {{- if .Values.caBundle.secretName }}
 - name: ca
-  secret: {secretName: {{ .Values.caBundle.secretName }}, items: [{key: {{ .Values.caBundle.key }}, path: {{ .Values.caBundle.key }}}]}
+  secret: {secretName: {{ .Values.caBundle.secretName | quote }}, items: [{key: {{ .Values.caBundle.key | quote }}, path: {{ .Values.caBundle.key | quote }}}]}
 {{- else if .Values.caBundle.configMapName }}
 - name: ca
-  configMap: {name: {{ .Values.caBundle.configMapName }}, items: [{key: {{ .Values.caBundle.key }}, path: {{ .Values.caBundle.key }}}]}
+  configMap: {name: {{ .Values.caBundle.configMapName | quote }}, items: [{key: {{ .Values.caBundle.key | quote }}, path: {{ .Values.caBundle.key | quote }}}]}
 {{- end }}
 {{- end }}
 

@@ -73,6 +73,24 @@ describeChart('the servers of the chart', () => {
     expect(environment(job).FAASKEEPER_BUNDLED.value).toBe('');
   });
 
+  test('names stay names, also where YAML has other ideas of them', async () => {
+    const { nats, redis, s3 } = ownServers;
+    const manifests = await render({
+      nats: { ...nats, secretName: 'n' },
+      redis: { ...redis, secretName: 'on' },
+      s3: { ...s3, secretName: '1e3', bucket: '2026' },
+      caBundle: { secretName: 'y' },
+      gateway: { tls: { secretName: '0' } },
+    });
+    const { containers, volumes } = named(manifests, 'Deployment', 'faaskeeper-gateway').spec.template.spec;
+    const env = environment(containers[0]);
+    expect(env.FAASKEEPER_REDIS_URL.valueFrom.secretKeyRef.name).toBe('on');
+    expect(env.FAASKEEPER_S3_ACCESS_KEY_ID.valueFrom.secretKeyRef.name).toBe('1e3');
+    expect(env.FAASKEEPER_S3_BUCKET.value).toBe('2026');
+    const secrets = volumes.flatMap((one: Manifest) => one.secret?.secretName ?? []);
+    expect(secrets).toEqual(['n', 'y', '0']);
+  });
+
   test('certificates are trusted, and proxies used, by every program', async () => {
     const values = { ...ownServers, caBundle: { configMapName: 'authorities' }, proxy: { http: 'http://proxy:3128' } };
     for (const [what, spec, manifest] of podSpecs(await render(values))) {

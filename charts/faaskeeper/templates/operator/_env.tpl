@@ -9,7 +9,7 @@
 - {name: FAASKEEPER_NATS_STATIC_CREDS, value: /etc/faaskeeper/account/nats-client.creds}
 {{- else }}
 - name: FAASKEEPER_NATS_ACCOUNT
-  valueFrom: {secretKeyRef: {name: {{ include "faaskeeper.natsSecret" . }}, key: nats-account}}
+  valueFrom: {secretKeyRef: {name: {{ include "faaskeeper.natsSecret" . | quote }}, key: nats-account}}
 - {name: FAASKEEPER_NATS_ACCOUNT_SEED, value: /etc/faaskeeper/account/nats-account-seed}
 {{- end }}
 - {name: FAASKEEPER_LOG_REPLICAS, value: {{ .Values.nats.logReplicas | int64 | quote }}}
@@ -30,9 +30,9 @@
 {{- if eq (include "faaskeeper.s3CredentialsMode" .) "static" }}
 {{- $secret := required "s3.staticSecretName is needed where s3.credentialsMode is static" .Values.s3.staticSecretName }}
 - name: FAASKEEPER_S3_STATIC_ACCESS_KEY_ID
-  valueFrom: {secretKeyRef: {name: {{ $secret }}, key: s3-access-key-id}}
+  valueFrom: {secretKeyRef: {name: {{ $secret | quote }}, key: s3-access-key-id}}
 - name: FAASKEEPER_S3_STATIC_SECRET_ACCESS_KEY
-  valueFrom: {secretKeyRef: {name: {{ $secret }}, key: s3-secret-access-key}}
+  valueFrom: {secretKeyRef: {name: {{ $secret | quote }}, key: s3-secret-access-key}}
 {{- end }}
 - {name: FAASKEEPER_CREDENTIALS_LIFETIME, value: {{ .Values.operator.credentialsLifetime | int64 | quote }}}
 {{- with .Values.service.ipFamilyPolicy }}
