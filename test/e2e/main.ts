@@ -4,10 +4,10 @@
  */
 import { spawnSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { build } from 'esbuild';
 import { findHelm, Helm } from '../../operator/helm/index.ts';
@@ -155,6 +155,9 @@ async function cleanUp(cli: Kubectl, helm: Helm, told: Run): Promise<void> {
     say('uninstalling');
     await helm.uninstall(told.release, { namespace: told.namespace });
   }
+  // A pod of a function may take ten minutes to go, and Kubernetes looks at its namespace again after half of that.
+  const now = ['--all', '--grace-period=0', '--force', '--ignore-not-found'];
+  await cli.run(['delete', 'pods', '--namespace', told.namespace, ...now]);
   // What an uninstall keeps: credentials, volumes, the CRD.
   await cli.run(['delete', 'namespace', told.namespace, '--ignore-not-found', '--timeout=180s']);
   await cli.run(['delete', 'crd', 'faaskeepers.faaskeeper.io', '--ignore-not-found']);
@@ -196,6 +199,7 @@ async function main(): Promise<void> {
     await bundleAgent(told.agent);
     if (!jest(wanted.proofs, told, wanted.instances)) process.exitCode = 1;
     const figures = figuresIn(told.figuresFile);
+    mkdirSync(dirname(resolve(wanted.figures)), { recursive: true });
     writeFileSync(wanted.figures, `${JSON.stringify(figures, null, 2)}\n`);
     console.log(`\n${table(figures)}\nThe figures are in ${wanted.figures}.`);
     if (wanted.write) writeTable(join(projectDir, 'docs/kubernetes.md'), figures);
