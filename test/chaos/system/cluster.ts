@@ -7,10 +7,12 @@ import { CHAOS } from '../bounds.ts';
 import type { FaultName, Inject, Injected } from '../nemesis/faults.ts';
 import type { ChaosSystem } from './system.ts';
 
-/** Of the chart. Functions may have no pod at the moment. */
+/** Of the chart, where they have a pod at the moment: functions may have none, and a release brings one of the S3 stores. */
 const FUNCTIONS: readonly string[] = ['writer', 'distributor', 'heartbeat'];
-/** Which of the servers a release brings is a setting of it. */
-const OTHERS = ['trigger', 'gateway', 'operator', 'nats', 'redis', 'minio', 'versitygw'] as const;
+const COMPONENTS: readonly string[] = [
+  ...['trigger', 'gateway', 'operator', 'nats', 'redis', 'minio', 'versitygw'],
+  ...FUNCTIONS,
+];
 const COMPONENT = 'app.kubernetes.io/component';
 
 interface Pods {
@@ -51,32 +53,39 @@ export async function openClusterSystem(instance: string): Promise<ClusterSystem
   const gateway = undo.use(
     await forward(kubectl, { namespace: release, to: `service/${service}`, port: Number(port) }),
   );
-  const { items } = await kubectl.json<Pods>(['get', 'pods', '--namespace', release, '--selector', COMPONENT]);
-  const there = new Set(items.map(({ metadata }) => metadata.labels?.[COMPONENT]));
-  const components = [...OTHERS.filter((one) => there.has(one)), ...FUNCTIONS];
   const kept = undo.move();
   return {
     versions: { Kubernetes: await versionOf(kubectl) },
     native: async () => ({ binding: binding.directory }),
     gateway: async () => ({ host: '127.0.0.1', port: gateway.port }),
-    faults: (chance) => new Map([['kill', () => killPods(kubectl, release, chance.pick(components))]]),
+    faults: (chance) => new Map([['kill', killer(kubectl, release, chance)]]),
     [Symbol.asyncDispose]: () => kept.disposeAsync(),
   };
 }
 
-/** All pods of a component at once; it ends when others are ready, or none is wanted. */
+/** Kills all pods of one component at once, and each component once before any is killed again. */
+function killer(kubectl: Kubectl, namespace: string, chance: Chance): Inject {
+  const spared = new Set(COMPONENTS);
+  return async () => {
+    const pods = await podsOf(kubectl, namespace, COMPONENT);
+    const there = COMPONENTS.filter((name) => pods.some((pod) => pod.metadata.labels?.[COMPONENT] === name));
+    if (!there.some((name) => spared.has(name))) for (const name of there) spared.add(name);
+    const component = chance.pick(there.filter((name) => spared.has(name)));
+    spared.delete(component);
+    return killPods(kubectl, namespace, component);
+  };
+}
+
+/** It ends when others are ready, or none is wanted. */
 async function killPods(kubectl: Kubectl, namespace: string, component: string): Promise<Injected> {
-  const selector = ['--namespace', namespace, '--selector', `${COMPONENT}=${component}`];
-  const pods = async () => (await kubectl.json<Pods>(['get', 'pods', ...selector])).items;
-  const killed = new Set((await pods()).map(({ metadata }) => metadata.uid));
+  const selector = `${COMPONENT}=${component}`;
+  const killed = new Set((await podsOf(kubectl, namespace, selector)).map(({ metadata }) => metadata.uid));
   const now = ['--force', '--grace-period=0', '--wait=false', '--ignore-not-found'];
-  await kubectl.run(['delete', 'pods', ...selector, ...now]);
+  await kubectl.run(['delete', 'pods', '--namespace', namespace, '--selector', selector, ...now]);
   const end = async () => {
     await waitFor(
       async () => {
-        const others = (await pods()).filter(
-          ({ metadata }) => !killed.has(metadata.uid) && metadata.deletionTimestamp === undefined,
-        );
+        const others = (await podsOf(kubectl, namespace, selector)).filter(({ metadata }) => !killed.has(metadata.uid));
         const ready = others.filter(({ status }) =>
           status.conditions?.some((c) => c.type === 'Ready' && c.status === 'True'),
         );
@@ -87,7 +96,13 @@ async function killPods(kubectl: Kubectl, namespace: string, component: string):
       { timeoutMs: CHAOS.nemesisMs, intervalMs: 500 },
     );
   };
-  return { detail: `${killed.size} pods of the ${component}`, end };
+  return { detail: `${component}: ${killed.size} ${killed.size === 1 ? 'pod' : 'pods'}`, end };
+}
+
+/** Those that are not on their way out. */
+async function podsOf(kubectl: Kubectl, namespace: string, selector: string): Promise<Pods['items']> {
+  const { items } = await kubectl.json<Pods>(['get', 'pods', '--namespace', namespace, '--selector', selector]);
+  return items.filter(({ metadata }) => metadata.deletionTimestamp === undefined);
 }
 
 async function versionOf(kubectl: Kubectl): Promise<string> {
