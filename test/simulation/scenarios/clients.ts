@@ -94,6 +94,28 @@ async function cachedBeforeOutage(seed: number): Promise<void> {
   await stage.end();
 }
 
+async function cachedChange(seed: number): Promise<void> {
+  const { stage, writer, watcher } = await watchedNode(seed);
+  await stage.do(writer, make.create('/b', 'old'));
+  await stage.do(watcher, { type: 'sync', path: '/any' });
+  const { weather, keys } = stage.surroundings;
+  let gets = 0;
+  weather.s3.hold = (label, process) => {
+    if (process === watcher.process && label === `GET ${keys.node('/b')}`) gets++;
+    return 0;
+  };
+  for (let reads = 0; reads < 5; reads++) await stage.do(watcher, read('getData', '/b'));
+  expect(gets > 0 && gets < 5, 'it is cached');
+  for (let round = 0; round < 5; round++) {
+    await stage.do(writer, make.setData('/b', `${round}`));
+    await stage.do(watcher, { type: 'sync', path: '/any' });
+    const seen = await stage.do(watcher, read('getData', '/b'));
+    expect(seen.found?.data === `${round}`, 'the cached node is dropped before W moves past its change');
+    await stage.do(watcher, read('getData', '/b'));
+  }
+  await stage.end();
+}
+
 async function turns(seed: number): Promise<void> {
   const stage = new Stage(seed);
   const { nats } = stage.surroundings;
@@ -305,6 +327,7 @@ export const CLIENTS: readonly Scenario[] = [
   { number: 1, title: 'a change is lost, W arrives, and the node changes again', play: lostChangeAndNext },
   { number: 1, title: 'a change is lost, a later one is heard, W arrives', play: lostChangeBeforeHeardOne },
   { number: 1, title: 'changes are missed in an outage, the cache does not know', play: cachedBeforeOutage },
+  { number: 1, title: 'a cached node changes that nobody watches', play: cachedChange },
   { number: 2, title: 'the last W before a pause is lost', play: quietHour },
   { number: 3, title: 'beats are lost one way', play: oneWayBeats },
   { number: 3, title: 'a session expires before its client hears that it was opened', play: slowOpening },

@@ -85,10 +85,13 @@ async function sweeperStalls(seed: number): Promise<void> {
     const client = await stage.client('client');
     // The deletion of a tombstone is on its way while the node is made again.
     stage.surroundings.weather.s3.hold = (label) => (label.startsWith('DELETE') ? 3_000 : 0);
+    const { objects, keys } = stage.surroundings;
     for (let i = 0; i < 30; i++) {
       await stage.do(client, make.create('/a', `${i}`));
-      if (i < 29) await stage.do(client, make.delete('/a'));
       await stage.wait(2_500);
+      expect(objects.objects.has(keys.node('/a')), 'the node that was made again is there');
+      if (i < 29) await stage.do(client, make.delete('/a'));
+      await stage.wait(1_000);
     }
     await stage.end();
   }
