@@ -81,7 +81,8 @@ function remove(nodes: Map<string, NodeChange>, effect: Effect & { type: 'delete
   const { path } = effect;
   const node = nodeOf(nodes, path);
   const acl = effect.acl ?? node.meta?.acl;
-  const readable = node.changes.at(-1)?.readable ?? true;
+  // The effect names who may hear of it where not everyone may.
+  const readable = node.changes.at(-1)?.readable ?? effect.acl === undefined;
   node.meta = undefined;
   node.data = null;
   node.fresh = true;

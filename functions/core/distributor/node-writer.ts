@@ -176,7 +176,8 @@ export class NodeWriter {
     if (hidden.object?.state === 'node' && shown.state === 'node' && hidden.object.zxid < zxid) {
       await this.#cache.put(key, hidden, { state: 'absent', path, zxid });
     }
-    return { wasReadable: hidden.object === undefined };
+    // It may have been protected in between, where another distributor took both changes as one.
+    return { wasReadable: hidden.object === undefined && changes[0]?.kind !== 'acl' };
   }
 
   async #build(write: {

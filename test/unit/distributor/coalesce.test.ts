@@ -131,6 +131,14 @@ test('the deletion of a protected node is told with the ACL that it had', () => 
   ]);
 });
 
+test('the deletion of a protected node is not for everyone, also where the node was never seen protected', () => {
+  const model = new TreeModel();
+  model.entry([{ create: '/s' }], [{ acl: '/s', to: PRIVATE_ACL }]);
+  const nodes = coalesce([model.entry([{ remove: '/s' }])]);
+  // Another distributor took the change of the ACL and the deletion as one.
+  expect(publicChanges(nodes.get('/s')!, true)).toEqual([]);
+});
+
 test('where everyone may hear all, the watermark of the system is the same', () => {
   const model = new TreeModel();
   const nodes = [...coalesce([model.entry([{ create: '/a' }])]).values()];
