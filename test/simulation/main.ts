@@ -13,7 +13,7 @@ const HELP = `Runs the protocol core against simulated servers, one history a se
   npm run simulate -- --seeds N --from S    N seeds, from S on (default: 1)
   npm run simulate -- --seed S [--trace]    one seed, with its trace (always shown where it fails)
                          ... [--events]     ... and every event in it
-  npm run simulate -- --mutants [--seeds N] every deliberate mistake must be caught by N seeds (default: 100) or a schedule
+  npm run simulate -- --mutants [--seeds N] every deliberate mistake must be caught by N seeds (default: 400) or a schedule
   npm run simulate -- --scenarios [--seed S] the schedules of docs/schedules.md, one by one
   --mutant NAME                             with this mistake in the code
   --keep-going                              does not stop at the first failure
@@ -26,7 +26,7 @@ const VIOLATIONS = 20;
 
 const { values } = parseArgs({
   options: {
-    seeds: { type: 'string', default: '100' },
+    seeds: { type: 'string' },
     from: { type: 'string', default: '1' },
     seed: { type: 'string' },
     scenarios: { type: 'boolean', default: false },
@@ -39,6 +39,7 @@ const { values } = parseArgs({
     help: { type: 'boolean', default: false },
   },
 });
+const seeds = values.seeds ?? (values.mutants ? '400' : '100');
 const workers = Math.max(1, Number(values.workers));
 
 function report({ seed, faults, violations, trace }: Failure): void {
@@ -120,7 +121,7 @@ async function scenarios(seed: number): Promise<boolean> {
 
 /** What caught it; undefined: nothing did. One process a mutant: what is loaded stays loaded. */
 async function catchMutant(name: string): Promise<string | undefined> {
-  const args = [...process.execArgv, import.meta.filename, '--mutant', name, '--seeds', values.seeds, '--workers', '1'];
+  const args = [...process.execArgv, import.meta.filename, '--mutant', name, '--seeds', seeds, '--workers', '1'];
   const child = spawn(process.execPath, [...args, '--from', values.from], { stdio: ['ignore', 'pipe', 'inherit'] });
   let output = '';
   child.stdout.on('data', (chunk: Buffer) => {
@@ -158,7 +159,7 @@ else {
       ? await scenarios(Number(values.seed ?? '1'))
       : values.seed !== undefined
         ? await one(Number(values.seed))
-        : (await many(Number(values.from), Number(values.seeds))) &&
+        : (await many(Number(values.from), Number(seeds))) &&
           (values.mutant === undefined || (await scenarios(Number(values.from))));
   process.exitCode = passed ? 0 : 1;
 }

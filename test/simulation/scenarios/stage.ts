@@ -20,7 +20,7 @@ export class Stage implements Ended {
   readonly clients: SimClient[] = [];
   readonly names = subjects('sim');
 
-  constructor(seed: number, options: { checkpointMessages?: number } = {}) {
+  constructor(seed: number, options: { checkpointMessages?: number; userStorage?: { type: 'Hybrid' } } = {}) {
     shrinkBounds();
     const spec: InstanceSpec = v.parse(instanceSpecSchema, {
       id: 'sim',
