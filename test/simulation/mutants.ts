@@ -355,4 +355,11 @@ export const MUTANTS: readonly Mutant[] = [
     replace: 'if (zxid < -1) throw',
     because: 'a Redis that was wiped or rolled back is never taken for one without the node (invariant 6)',
   },
+  {
+    name: 'what the writer says is gone is dated by the watermark that made a client ask',
+    file: 'client/engine.ts',
+    find: 'return knownOf(zxid, undefined);',
+    replace: 'return knownOf(0, undefined);',
+    because: 'an event is told when its transaction is visible (invariant 7)',
+  },
 ];

@@ -59,6 +59,32 @@ async function wildcardWithoutRead(seed: number): Promise<void> {
   await stage.end();
 }
 
+async function hiddenThenDeleted(seed: number): Promise<void> {
+  const stage = new Stage(seed);
+  const { weather, keys } = stage.surroundings;
+  stage.programs.startTrigger();
+  const owner = await stage.client('owner');
+  const watcher = await stage.client('watcher', { cache: false });
+  await stage.do(owner, make.create('/a', ''));
+  await stage.do(watcher, { type: 'sync', path: '/any' });
+  const watched = await stage.do(watcher, read('exists', '/a', true));
+  const node = keys.node('/a');
+  weather.s3.hold = (label, process) => {
+    // It looks when the node is gone already, which takes long to become visible.
+    if (process === watcher.process && label === `GET ${node}`) return 400;
+    return stage.scheduler.now > deleting && label === `PUT ${node}` ? 2_000 : 0;
+  };
+  let deleting = Number.POSITIVE_INFINITY;
+  await stage.do(owner, make.setACL('/a', HIDDEN_ACL));
+  await stage.wait(100);
+  deleting = stage.scheduler.now;
+  await stage.do(owner, make.delete('/a'));
+  await stage.until(() => watched.events.length > 0, 'the watch tells');
+  // What it may tell, and when, the judge knows.
+  await stage.end();
+}
+
 export const PROTECTION: readonly Scenario[] = [
+  { number: 1, title: 'a change that hides a node is missed, and the node is deleted', play: hiddenThenDeleted },
   { number: 20, title: 'a wildcard subscription without READ', play: wildcardWithoutRead },
 ];
