@@ -1,7 +1,8 @@
 /**
  * A whole FaaSKeeper for a test: trigger and functions as real processes on the run's servers, a fresh instance for each
  * call. The processes are started by the first test that asks and shared by all of the run; who kills or wipes
- * something asks for processes of its own (`ownFunctions`) on servers of its own (`privateServers`).
+ * something asks for processes of its own (`ownFunctions`); those have a NATS and a Redis of their own, as any trigger
+ * serves any instance that it finds there.
  */
 import { execFileSync, spawn } from 'node:child_process';
 import { mkdirSync, openSync } from 'node:fs';
@@ -14,7 +15,7 @@ import type { InstanceSpec, InstanceSpecInput } from '@faaskeeper/protocol';
 import { type FunctionName, functionNames } from '../../operator/local/names.ts';
 import { type ManagedProcess, probeHttp, waitFor, withLock } from '../../operator/servers/index.ts';
 import { functionProcesses } from './functions.ts';
-import { servers, serversFileVariable, type TestServers, uniqueId } from './servers.ts';
+import { privateServers, servers, serversFileVariable, type TestServers, uniqueId } from './servers.ts';
 import { storesConfigOf } from './stores.ts';
 
 export interface FaaSKeeperOptions {
@@ -22,9 +23,9 @@ export interface FaaSKeeperOptions {
   readonly storage?: 's3' | 'hybrid';
   /** Settings of the instance other than the defaults. */
   readonly instance?: Partial<Omit<InstanceSpecInput, 'id' | 'storagePrefix'>>;
-  /** Default: the run's servers. Others need `ownFunctions`. */
+  /** Default: the run's, or with `ownFunctions` a NATS and a Redis of this call's own and the run's S3 store. */
   readonly servers?: TestServers;
-  /** Processes of this call's own, which the test may kill and restart; they stop with it. */
+  /** Processes of this call's own, which the test may kill and restart; they stop with it. Always so with `servers`. */
   readonly ownFunctions?: boolean;
   /** Of own functions; default info. */
   readonly logLevel?: string;
@@ -32,6 +33,7 @@ export interface FaaSKeeperOptions {
 
 export interface TestFaaSKeeper {
   readonly spec: InstanceSpec;
+  readonly servers: TestServers;
   /** For FaaSKeeper.connect. */
   readonly clientOptions: ConnectOptions;
   /** Where each function takes its events. */
@@ -48,9 +50,16 @@ export interface TestFaaSKeeper {
 
 /** Starts a fresh instance: `await using faaskeeper = await startFaaSKeeper()`. */
 export async function startFaaSKeeper(options: FaaSKeeperOptions = {}): Promise<TestFaaSKeeper> {
-  const addresses = options.servers ?? servers();
-  const own = options.ownFunctions === true || options.servers !== undefined;
-  const functions = own ? await startOwn(addresses, options.logLevel) : await sharedFunctions();
+  await using undo = new AsyncDisposableStack();
+  const isOwn = options.ownFunctions === true || options.servers !== undefined;
+  const hasOwnServers = isOwn && options.servers === undefined;
+  let addresses = options.servers ?? servers();
+  if (hasOwnServers) {
+    const own = undo.use(await privateServers({ s3: false }));
+    addresses = { ...own.addresses, s3: addresses.s3 };
+  }
+  const functions = isOwn ? await startOwn(addresses, options.logLevel) : await sharedFunctions();
+  undo.defer(() => functions.stop());
   const id = uniqueId();
   const spec = await withNats(addresses, (nats) =>
     declareInstance(nats, {
@@ -68,13 +77,15 @@ export async function startFaaSKeeper(options: FaaSKeeperOptions = {}): Promise<
     ...(spec.userStorage.type === 'Hybrid' ? { redis: { url: addresses.redisUrl } } : {}),
   };
   const clients: FaaSKeeper[] = [];
+  const started = undo.move();
   const stop = async () => {
     await Promise.allSettled(clients.map((client) => client.close()));
-    await functions.stop();
-    await withNats(addresses, (nats) => removeInstance(nats, id)).catch(() => {});
+    await started.disposeAsync();
+    if (!hasOwnServers) await withNats(addresses, (nats) => removeInstance(nats, id)).catch(() => {});
   };
   return {
     spec,
+    servers: addresses,
     clientOptions,
     urls: functions.urls,
     processes: functions.processes,

@@ -3,7 +3,6 @@ import { decodeNodeObject, type PresentNode, storageKeys } from '@faaskeeper/pro
 import type { UserStorage } from '../../../functions/core/ports.ts';
 import type { OpenStores } from '../../../functions/stores/index.ts';
 import { startFaaSKeeper, type TestFaaSKeeper } from '../../support/faaskeeper.ts';
-import { servers } from '../../support/servers.ts';
 import { eventually, openTestStores } from '../../support/stores.ts';
 import { counted, createChildren, DAMAGES, damage, ofNewerRelease, text } from './damage.ts';
 
@@ -15,7 +14,7 @@ let writer: FaaSKeeper;
 
 beforeAll(async () => {
   faaskeeper = await startFaaSKeeper({ ownFunctions: true });
-  stores = await openTestStores(servers());
+  stores = await openTestStores(faaskeeper.servers);
   objects = stores.bucket().objects;
   keys = storageKeys(faaskeeper.spec.storagePrefix);
   writer = await faaskeeper.connect();

@@ -5,7 +5,6 @@ import { readManifest } from '../../../functions/core/checkpoint/index.ts';
 import type { Outside } from '../../../functions/core/ports.ts';
 import { connectRedis, type OpenStores } from '../../../functions/stores/index.ts';
 import { startFaaSKeeper, type TestFaaSKeeper } from '../../support/faaskeeper.ts';
-import { servers } from '../../support/servers.ts';
 import { eventually, openTestStores } from '../../support/stores.ts';
 import { counted, DAMAGES, damage, ofNewerRelease, text } from './damage.ts';
 
@@ -21,8 +20,8 @@ let client: FaaSKeeper;
 
 beforeAll(async () => {
   faaskeeper = await startFaaSKeeper({ ownFunctions: true, instance: { checkpointMessages: CHECKPOINT_MESSAGES } });
-  stores = await openTestStores(servers());
-  redis = connectRedis({ url: servers().redisUrl, name: 'test' });
+  stores = await openTestStores(faaskeeper.servers);
+  redis = connectRedis({ url: faaskeeper.servers.redisUrl, name: 'test' });
   ({ objects, log } = stores.instance(faaskeeper.spec));
   keys = storageKeys(faaskeeper.spec.storagePrefix);
   client = await faaskeeper.connect({ sessionTimeout: 20_000, requestTimeout: 100_000, cache: false });

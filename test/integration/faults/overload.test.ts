@@ -4,7 +4,6 @@ import { LIMITS, subjects } from '@faaskeeper/protocol';
 import { DEFAULTS } from '../../../client/defaults.ts';
 import type { OpenStores } from '../../../functions/stores/index.ts';
 import { startFaaSKeeper, type TestFaaSKeeper } from '../../support/faaskeeper.ts';
-import { servers } from '../../support/servers.ts';
 import { openTestStores } from '../../support/stores.ts';
 
 /** Together they may have more under way than REQ holds: some of it is dropped there, and comes again. */
@@ -21,7 +20,7 @@ let stores: OpenStores;
 
 beforeAll(async () => {
   faaskeeper = await startFaaSKeeper({ ownFunctions: true, logLevel: 'warn' });
-  stores = await openTestStores(servers());
+  stores = await openTestStores(faaskeeper.servers);
 }, 60_000);
 
 afterAll(async () => {
