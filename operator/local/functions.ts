@@ -1,8 +1,12 @@
 import { join } from 'node:path';
 import { loopback, ManagedProcess, probeHttp, type S3Address } from '../servers/index.ts';
 import { functionsDir } from './build.ts';
+import { projectDir } from './home.ts';
 import { type FunctionName, portFlag } from './names.ts';
 import type { NatsAddress } from './options.ts';
+
+/** For programs that are not functions: they never end, however long nothing happens. */
+export const COLLECT_WHEN_IDLE = ['--import', join(projectDir, 'operator/images/idle.mjs')] as const;
 
 /** Where the functions find what they stand on. */
 export interface FunctionSurroundings {
@@ -51,7 +55,7 @@ export function functionProcess(name: FunctionName, around: FunctionSurroundings
   return new ManagedProcess({
     title: name,
     command: process.execPath,
-    args: [join(functionsDir, `${name}.mjs`)],
+    args: [...(name === 'trigger' ? COLLECT_WHEN_IDLE : []), join(functionsDir, `${name}.mjs`)],
     env: functionEnvironment(name, around),
     host: loopback,
     port,

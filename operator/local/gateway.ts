@@ -3,7 +3,7 @@ import type { InstanceSpecInput } from '@faaskeeper/protocol';
 import { freePorts, loopback, ManagedProcess } from '../servers/index.ts';
 import { converse } from '../servers/probes.ts';
 import { gatewayDir } from './build.ts';
-import type { FunctionSurroundings } from './functions.ts';
+import { COLLECT_WHEN_IDLE, type FunctionSurroundings } from './functions.ts';
 import { portFlag } from './names.ts';
 
 export interface GatewayProcessOptions {
@@ -26,7 +26,7 @@ export async function gatewayProcess(around: Surroundings, options: GatewayProce
   return new ManagedProcess({
     title: 'gateway',
     command: process.execPath,
-    args: [join(gatewayDir, 'gateway.mjs')],
+    args: [...COLLECT_WHEN_IDLE, join(gatewayDir, 'gateway.mjs')],
     env: {
       ...options.gateway,
       PORT: String(adminPort),
