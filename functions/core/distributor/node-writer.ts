@@ -167,14 +167,15 @@ export class NodeWriter {
 
   /** Finishes what a crash may have left, and errs on the side of silence about who may listen. */
   async #alreadyDone(change: NodeChange, shown: NodeObject): Promise<Written> {
-    const { path, zxid, changes } = change;
+    const { path, changes } = change;
     const hadProtection = change.wasProtected || changes.some(({ kind }) => kind === 'acl' || kind === 'deleted');
     if (shown.state === 'protected') return { wasReadable: false };
     if (!hadProtection) return { wasReadable: true };
     const key = this.#keys.protectedNode(path);
     const hidden = await this.#cache.node(key, path);
-    if (hidden.object?.state === 'node' && shown.state === 'node' && hidden.object.zxid < zxid) {
-      await this.#cache.put(key, hidden, { state: 'absent', path, zxid });
+    // Also what this one has just put there, before it met the newer object.
+    if (hidden.object?.state === 'node' && hidden.object.zxid < shown.zxid) {
+      await this.#cache.put(key, hidden, { state: 'absent', path, zxid: shown.zxid });
     }
     // It may have been protected in between, where another distributor took both changes as one.
     return { wasReadable: hidden.object === undefined && changes[0]?.kind !== 'acl' };
