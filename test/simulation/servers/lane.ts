@@ -91,6 +91,10 @@ export class LaneStream {
     return number;
   }
 
+  isConsumer(number: number): boolean {
+    return this.#consumer?.number === number;
+  }
+
   isOwnedBy(lane: SimLane): boolean {
     return this.#consumer === undefined || this.#consumer.lane === lane;
   }
@@ -135,6 +139,8 @@ export class SimLane implements LaneSource {
   #expected = 0;
   /** Of those to make a consumer; one that was given up makes none. */
   #attempts = 0;
+  /** Another owner made its consumer while this one was still being opened. */
+  #wasReplaced = false;
   /** Of the looks whether nothing comes any more, the newest. */
   #looks = 0;
   #wake: (() => void) | undefined;
@@ -148,6 +154,7 @@ export class SimLane implements LaneSource {
   async open(after = 0): Promise<void> {
     if (this.#state === 'closed') throw new Error('The lane is closed');
     this.#state = 'new';
+    this.#wasReplaced = false;
     this.#returned = 0;
     this.#buffer = [];
     const { link } = this.#connection;
@@ -312,10 +319,13 @@ export class SimLane implements LaneSource {
     if (!isCurrent() || this.#state === 'closed' || this.#state === 'taken over') return;
     this.#state = 'open';
     this.#stream.unlisten(this);
-    this.#restWhenIdle();
+    // Its first pull tells that another owner has removed the consumer meanwhile.
+    if (this.#wasReplaced && !this.#stream.isConsumer(this.#number)) this.#lose();
+    else this.#restWhenIdle();
   }
 
   #lose(): void {
+    if (this.#state === 'new') this.#wasReplaced = true;
     if (this.#state === 'new' || this.#state === 'closed') return;
     this.#state = 'taken over';
     this.#buffer = [];
