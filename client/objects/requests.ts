@@ -23,6 +23,13 @@ export interface ObjectRequestsOptions {
 /** A clock that is further off than this is refused by stores; they allow 15 min. */
 const SKEW_MS = 5 * 60_000;
 
+interface ObjectRequest {
+  readonly method: 'GET' | 'PUT';
+  readonly key: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body?: Uint8Array;
+}
+
 /** The store's answer was no success. `name` is its code for that (NoSuchKey, AccessDenied, ...). */
 export class ObjectStoreError extends Error {
   override readonly name: string;
@@ -72,7 +79,7 @@ export class ObjectRequests {
 
   /** @throws ObjectStoreError for an answer that is no success; other errors for no answer. */
   async get(key: string, signal?: AbortSignal): Promise<{ body: Uint8Array; etag: string | undefined }> {
-    const { headers, body } = await this.#request('GET', key, {}, undefined, signal);
+    const { headers, body } = await this.#request({ method: 'GET', key, headers: {} }, signal);
     return { body, etag: headerOf(headers, 'etag') };
   }
 
@@ -84,35 +91,26 @@ export class ObjectRequests {
     signal?: AbortSignal,
   ): Promise<{ etag: string | undefined }> {
     const own = { ...headers, 'content-length': String(body.length), 'content-type': 'application/octet-stream' };
-    return { etag: headerOf((await this.#request('PUT', key, own, body, signal)).headers, 'etag') };
+    return {
+      etag: headerOf((await this.#request({ method: 'PUT', key, headers: own, body }, signal)).headers, 'etag'),
+    };
   }
 
   destroy(): void {
     void this.#agent.destroy();
   }
 
-  async #request(
-    method: 'GET' | 'PUT',
-    key: string,
-    headers: Readonly<Record<string, string>>,
-    body: Uint8Array | undefined,
-    signal: AbortSignal | undefined,
-  ): Promise<Answer> {
+  async #request(request: ObjectRequest, signal: AbortSignal | undefined): Promise<Answer> {
     for (let corrected = false; ; corrected = true) {
       signal?.throwIfAborted();
-      const answer = await this.#send(method, key, headers, body, signal);
+      const answer = await this.#send(request, signal);
       if (answer.status >= 200 && answer.status < 300) return answer;
       if (answer.status !== 403 || corrected || !this.#correctClock(answer)) throw errorOf(answer);
     }
   }
 
-  async #send(
-    method: 'GET' | 'PUT',
-    key: string,
-    headers: Readonly<Record<string, string>>,
-    body: Uint8Array | undefined,
-    signal: AbortSignal | undefined,
-  ): Promise<Answer> {
+  async #send(request: ObjectRequest, signal: AbortSignal | undefined): Promise<Answer> {
+    const { method, key, headers, body } = request;
     const path = this.#base + key.split('/').map(escaped).join('/');
     const signed = await this.#signer.sign(
       { method, ...this.#host, path, query: {}, headers: { ...headers, host: this.#hostHeader }, body },

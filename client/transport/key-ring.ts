@@ -23,11 +23,6 @@ export class KeyRing<Keys extends object = S3Keys> {
     this.#renew = renew;
   }
 
-  /** False: the first keys are the only ones. */
-  get renewable(): boolean {
-    return this.#renew !== undefined;
-  }
-
   get current(): Keys {
     if (Date.now() - this.#asked > FRESH_MS) void this.#ask();
     return this.#current;

@@ -104,10 +104,11 @@ export interface LogEntry {
 /** 1: the entry by names. 2: by positions. */
 const FORMAT = 2;
 const NAMED_FORMAT = 1;
+const format = v.picklist([FORMAT, NAMED_FORMAT]);
 const envelope = v.variant('in', [
-  v.object({ format: v.number(), in: v.literal('message'), entry: v.unknown() }),
+  v.object({ format, in: v.literal('message'), entry: v.unknown() }),
   /** The entry is in user storage: it does not fit a message (invariant 11, 15). */
-  v.object({ format: v.number(), in: v.literal('object'), id: v.string(), part: v.string() }),
+  v.object({ format, in: v.literal('object'), id: v.string(), part: v.string() }),
 ]);
 
 export function isLogEntry(value: unknown): value is LogEntry {
@@ -138,14 +139,15 @@ export function encodeLogPayload(payload: LogPayload): Uint8Array {
  */
 export function decodeLogPayload(bytes: Uint8Array): LogPayload {
   const decoded = decode(bytes, 'LOG entry');
-  const { format } = (decoded ?? {}) as { format?: unknown };
-  if (typeof format === 'number' && format > FORMAT) {
-    throw new NewerFormatError(`A LOG entry has format ${format}, this release knows ${FORMAT}`);
+  const { format: claimed } = (decoded ?? {}) as { format?: unknown };
+  if (typeof claimed === 'number' && claimed > FORMAT) {
+    throw new NewerFormatError(`A LOG entry has format ${claimed}, this release knows ${FORMAT}`);
   }
   const parsed = v.safeParse(envelope, decoded);
   if (!parsed.success) throw new MarshallingError(`A LOG entry is not valid: ${parsed.issues[0].message}`);
   if (parsed.output.in === 'object') return parsed.output;
-  const entry = format === NAMED_FORMAT ? parsed.output.entry : fromRow(parsed.output.entry);
+  const { format: known, entry: stored } = parsed.output;
+  const entry = known === NAMED_FORMAT ? stored : fromRow(stored);
   if (!isLogEntry(entry)) throw new MarshallingError('A LOG entry is not valid');
   return { in: 'message', entry };
 }

@@ -1,4 +1,4 @@
-import { encode, type NodeMeta, OPEN_ACL_UNSAFE } from '@faaskeeper/protocol';
+import { encode, MarshallingError, type NodeMeta, OPEN_ACL_UNSAFE } from '@faaskeeper/protocol';
 import { decodeLogPayload, type Effect, encodeLogPayload, type LogEntry } from '../../../functions/core/log-entry.ts';
 
 const stat = {
@@ -49,4 +49,11 @@ test('an entry of an earlier release, with names, is read', () => {
 test('an entry that is in an object is named by its message', () => {
   const payload = { in: 'object', id: 'abc', part: '1-ff' } as const;
   expect(decodeLogPayload(encodeLogPayload(payload))).toMatchObject(payload);
+});
+
+test('a format that never was is not valid', () => {
+  for (const format of [0, -1, 1.5, '2', undefined]) {
+    const payload = encode({ format, in: 'object', id: 'abc', part: '1-ff' });
+    expect(() => decodeLogPayload(payload)).toThrow(MarshallingError);
+  }
 });
