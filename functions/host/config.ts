@@ -15,6 +15,8 @@ export const hostSettings = {
   FAASKEEPER_HOST: v.optional(v.pipe(v.string(), v.nonEmpty()), '127.0.0.1'),
   FAASKEEPER_LOG_LEVEL: v.optional(v.picklist(['debug', 'info', 'warn', 'error', 'silent']), 'info'),
   FAASKEEPER_FUNCTION_TOKEN: v.pipe(v.string(), v.minLength(16, 'must have at least 16 characters')),
+  /** Which Revision the process belongs to (Knative's runtime contract). */
+  K_REVISION: v.optional(v.string()),
 } as const;
 
 const hostSchema = v.object(hostSettings);

@@ -5,3 +5,4 @@ export { type EventHandler, type FunctionDefinition, on, readStoresConfig, runFu
 export { BATCH_SIZES, ProgramMetrics } from './metrics.ts';
 export type { Problem, ProblemType } from './problems.ts';
 export { type Program, type ProgramContext, type RunningProgram, runProgram } from './program.ts';
+export { REVISION_HEADER } from './server.ts';

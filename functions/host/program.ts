@@ -63,6 +63,7 @@ async function run(program: Program): Promise<void> {
     notReady: running.notReady,
     metrics,
     authorized: bearerCheck(config.FAASKEEPER_FUNCTION_TOKEN),
+    revision: config.K_REVISION,
   });
   stopOnSignal({ name: program.name, logger, server, running, traces });
   const [port] = await Promise.all([server.listen(config.FAASKEEPER_HOST, config.PORT), running.started]);

@@ -6,6 +6,9 @@ import { Hono } from 'hono';
 import { HOST } from './bounds.ts';
 import { ProblemError, problemOf } from './problems.ts';
 
+/** Names the Revision that answered an event, so that the trigger can address it while it is warm. */
+export const REVISION_HEADER = 'faaskeeper-revision';
+
 export interface ServerRoutes {
   /** Handles POST /; its answer is MessagePack. Absent on programs that take no events. */
   readonly event?: (headers: IncomingMessage['headers'], body: Buffer) => Promise<Uint8Array>;
@@ -14,18 +17,26 @@ export interface ServerRoutes {
   readonly metrics: { readonly contentType: string; text(): Promise<string> };
   /** Checks the header Authorization before the body is read. */
   readonly authorized: (authorization: string | undefined) => boolean;
+  /** Of Knative; undefined elsewhere. */
+  readonly revision?: string | undefined;
 }
 
 /** The HTTP server of a program: events, probes, metrics. */
 export class ProgramServer {
   readonly #server: Server;
   readonly #routes: ServerRoutes;
+  readonly #answerHeaders: Readonly<Record<string, string>>;
   #inFlight = 0;
   #stopping = false;
   #drained: (() => void) | undefined;
 
   constructor(routes: ServerRoutes) {
     this.#routes = routes;
+    const { revision } = routes;
+    this.#answerHeaders = {
+      'content-type': 'application/msgpack',
+      ...(revision === undefined ? {} : { [REVISION_HEADER]: revision }),
+    };
     const app = new Hono();
     app.get('/health/live', (c) => c.text('live'));
     app.get('/health/ready', (c) => {
@@ -86,7 +97,7 @@ export class ProgramServer {
       }
       if (this.#stopping) throw new ProblemError('stopping', 'This process is stopping');
       const answer = await handle(request.headers, await readBody(request));
-      response.writeHead(200, { 'content-type': 'application/msgpack', 'content-length': answer.length });
+      response.writeHead(200, { ...this.#answerHeaders, 'content-length': answer.length });
       response.end(answer);
     } catch (error) {
       const problem = problemOf(error);

@@ -5,7 +5,8 @@ import { Agent } from 'undici';
 import { EVENT_TYPES } from '../core/invocations.ts';
 import type { Tracing } from '../core/tracing.ts';
 import { type Functions, InvocationError } from '../core/trigger/index.ts';
-import { eventHeaders } from '../host/index.ts';
+import { eventHeaders, REVISION_HEADER } from '../host/index.ts';
+import { Addresses } from './addresses.ts';
 
 /** Headers kept, by event type and instance. */
 const KNOWN_HEADERS = 10_000;
@@ -13,6 +14,8 @@ const SOURCE = '/faaskeeper/trigger';
 
 /** Connections to one origin; an instance needs one or two at a time. */
 const ORIGIN_CONNECTIONS = 128;
+/** A revision is a neighbour: where it does not take a connection within so long, the route does. */
+const REVISION_CONNECT_MS = 1_000;
 /** A problem body that is longer is cut in messages. */
 const PROBLEM_CHARS = 2_000;
 
@@ -38,6 +41,16 @@ interface Target {
 }
 type Targets = Readonly<Record<keyof FunctionUrls, Target>>;
 
+export interface HttpFunctionsOptions {
+  readonly urls: FunctionUrls;
+  readonly token: string;
+  /** Whether a revision that is warm gets its events without Knative's ingress in between. */
+  readonly direct: boolean;
+  readonly tracing?: Tracing | undefined;
+  /** Told of each event that is sent. */
+  readonly onSent?: (name: keyof FunctionUrls, to: 'route' | 'revision') => void;
+}
+
 interface Invocation {
   readonly type: string;
   readonly instance: string;
@@ -48,6 +61,13 @@ interface Invocation {
 /** Posts CloudEvents in HTTP binary mode over kept-alive connections; those to an origin go when it has none to keep. */
 export class HttpFunctions implements Functions {
   readonly #agent = new Agent({ connections: ORIGIN_CONNECTIONS, pipelining: 1 });
+  readonly #revisions = new Agent({
+    connections: ORIGIN_CONNECTIONS,
+    pipelining: 1,
+    connect: { timeout: REVISION_CONNECT_MS },
+  });
+  /** undefined: all events go to the routes. */
+  readonly #addresses: Addresses | undefined;
   readonly #shared: Targets;
   readonly #token: string;
   /** Ids of events: unique by a random prefix and a count. */
@@ -55,8 +75,9 @@ export class HttpFunctions implements Functions {
   #count = 0;
   readonly #known = new LRUCache<string, Record<string, string>>({ max: KNOWN_HEADERS });
   readonly #tracing: Tracing | undefined;
+  readonly #onSent: HttpFunctionsOptions['onSent'];
 
-  constructor(urls: FunctionUrls, token: string, tracing?: Tracing) {
+  constructor({ urls, token, direct, tracing, onSent }: HttpFunctionsOptions) {
     this.#shared = {
       writer: target(urls.writer),
       distributor: target(urls.distributor),
@@ -65,6 +86,8 @@ export class HttpFunctions implements Functions {
     };
     this.#token = token;
     this.#tracing = tracing;
+    this.#onSent = onSent;
+    if (direct) this.#addresses = new Addresses(() => performance.now());
   }
 
   /** The functions of an instance: its own where it has some, else the shared ones. */
@@ -87,7 +110,10 @@ export class HttpFunctions implements Functions {
   async #send(targets: Targets, { type, instance, data, timeoutMs }: Invocation): Promise<Uint8Array> {
     const name = FUNCTION_OF[type];
     if (name === undefined) throw new InvocationError(`No function takes events of type ${type}`);
-    const { origin, path } = targets[name];
+    const { origin: route, path } = targets[name];
+    const origin = this.#addresses?.of(route) ?? route;
+    const agent = origin === route ? this.#agent : this.#revisions;
+    this.#onSent?.(name, origin === route ? 'route' : 'revision');
     const id = `${this.#prefix}-${++this.#count}`;
     const begun = {
       origin,
@@ -98,14 +124,19 @@ export class HttpFunctions implements Functions {
       headersTimeout: timeoutMs,
       bodyTimeout: timeoutMs,
     } as const;
-    let answer: { status: number; body: Uint8Array };
+    let answer: { status: number; body: Uint8Array; revision: string | undefined };
     try {
-      const { statusCode, body } = await this.#agent.request(begun);
-      answer = { status: statusCode, body: await body.bytes() };
+      const { statusCode, headers, body } = await agent.request(begun);
+      answer = { status: statusCode, body: await body.bytes(), revision: headers[REVISION_HEADER]?.toString() };
     } catch (cause) {
+      this.#addresses?.failed(route, origin);
       throw new InvocationError(`The ${name} did not answer`, { cause });
     }
-    if (answer.status >= 200 && answer.status < 300) return answer.body;
+    if (answer.status >= 200 && answer.status < 300) {
+      this.#addresses?.answered(route, origin, answer.revision);
+      return answer.body;
+    }
+    this.#addresses?.failed(route, origin);
     throw problem(name, answer.status, answer.body);
   }
 
@@ -124,7 +155,7 @@ export class HttpFunctions implements Functions {
   }
 
   async close(): Promise<void> {
-    await this.#agent.destroy();
+    await Promise.all([this.#agent.destroy(), this.#revisions.destroy()]);
   }
 }
 

@@ -14,7 +14,7 @@ import {
 import { type OpenStores, openStores, systemRandom } from '../stores/index.ts';
 import { monotonicClock } from './clock.ts';
 import { HttpFunctions } from './functions.ts';
-import { triggerMetrics } from './metrics.ts';
+import { invocationMetrics, triggerMetrics } from './metrics.ts';
 
 const url = v.pipe(v.string(), v.url(), v.regex(/^https?:/, 'must be an http or https URL'));
 
@@ -25,6 +25,7 @@ const settings = {
   FAASKEEPER_DISTRIBUTOR_URL: url,
   FAASKEEPER_WATCH_URL: url,
   FAASKEEPER_HEARTBEAT_URL: url,
+  FAASKEEPER_DIRECT: v.optional(v.picklist(['true', 'false']), 'true'),
   FAASKEEPER_TRIGGER_ID: v.optional(v.string()),
   FAASKEEPER_LANE_REST_MS: v.optional(ms),
   FAASKEEPER_HIBERNATE_AFTER_MS: v.optional(v.union([v.pipe(v.literal('0'), v.transform(Number)), ms])),
@@ -38,6 +39,10 @@ await runProgram({
     ['FAASKEEPER_DISTRIBUTOR_URL', 'where the distributor does (required)'],
     ['FAASKEEPER_WATCH_URL', 'where the watch function does (required)'],
     ['FAASKEEPER_HEARTBEAT_URL', 'where the heartbeat function does (required)'],
+    [
+      'FAASKEEPER_DIRECT',
+      'false: events of a warm revision, too, go through the ingress of Knative (default true; elsewhere without effect)',
+    ],
     [
       'FAASKEEPER_TRIGGER_ID',
       'name among its replicas; one that stays takes its lanes back at once (default from host and port)',
@@ -55,16 +60,18 @@ await runProgram({
 function begin({ config, environment, logger, metrics, tracing }: ProgramContext): RunningProgram {
   const own = readSettings(settings, environment);
   const storesConfig = readStoresConfig(environment);
-  const functions = new HttpFunctions(
-    {
+  const functions = new HttpFunctions({
+    urls: {
       writer: own.FAASKEEPER_WRITER_URL,
       distributor: own.FAASKEEPER_DISTRIBUTOR_URL,
       watch: own.FAASKEEPER_WATCH_URL,
       heartbeat: own.FAASKEEPER_HEARTBEAT_URL,
     },
-    config.FAASKEEPER_FUNCTION_TOKEN,
+    token: config.FAASKEEPER_FUNCTION_TOKEN,
+    direct: own.FAASKEEPER_DIRECT === 'true',
     tracing,
-  );
+    onSent: invocationMetrics(metrics),
+  });
   const measured = triggerMetrics(metrics);
   const incidents = metrics.incidents();
   let stores: OpenStores | undefined;

@@ -1,6 +1,13 @@
 import type { LaneState, TriggerMetrics } from '../core/trigger/index.ts';
 import { BATCH_SIZES, type ProgramMetrics } from '../host/index.ts';
 
+/** Counts events by function and by where they are sent. */
+export function invocationMetrics(metrics: ProgramMetrics): (name: string, to: 'route' | 'revision') => void {
+  const labels = ['function', 'to'];
+  const sent = metrics.counter('faaskeeper_invocations_total', 'Events that were sent to a function', labels);
+  return (name, to) => sent.inc({ function: name, to });
+}
+
 /** The trigger's metrics; docs/operations.md explains each. */
 export function triggerMetrics(metrics: ProgramMetrics): TriggerMetrics {
   const sizes = metrics.histogram('faaskeeper_batch_messages', 'Messages of a batch', ['lane'], BATCH_SIZES);

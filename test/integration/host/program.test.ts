@@ -36,11 +36,12 @@ function start(file: string, env: Record<string, string>, ...args: string[]): Pr
   return { child, output: () => output, errors: () => errors, exited };
 }
 
-async function startSlow(): Promise<{ program: Program; url: string }> {
+async function startSlow(env: Record<string, string> = {}): Promise<{ program: Program; url: string }> {
   const [port] = await freePorts(1);
   const program = start('test/integration/host/slow-program.ts', {
     PORT: String(port),
     FAASKEEPER_FUNCTION_TOKEN: TOKEN,
+    ...env,
   });
   while (!program.output().includes('"ready"')) await once(program.child.stdout as NodeJS.ReadableStream, 'data');
   return { program, url: `http://127.0.0.1:${port}` };
@@ -73,6 +74,15 @@ test('health, readiness and metrics need no token, events do', async () => {
     expect(refused.headers.get('content-type')).toBe('application/problem+json');
     expect(await refused.json()).toMatchObject({ type: 'unauthorized', status: 401 });
   }
+});
+
+test('an answer names the Revision that gave it, on Knative', async () => {
+  const revision = async (env: Record<string, string>) => {
+    const { url } = await startSlow(env);
+    return (await post(url, '1')).headers.get('faaskeeper-revision');
+  };
+  expect(await revision({ K_REVISION: 'fk-writer-00001' })).toBe('fk-writer-00001');
+  expect(await revision({})).toBeNull();
 });
 
 test('a body above the bound is refused, said to be too large or not', async () => {

@@ -68,7 +68,11 @@ test('a function that keeps failing gets every request in order, one batch at a 
   const id = uniqueId();
   const spec = await declareInstance(nats, { id, storagePrefix: `${id}/` });
   const stores = await openStores({ nats: { url: natsUrl, user, password }, redis: { url: redisUrl }, s3: NO_STORE });
-  const http = new HttpFunctions({ writer: url, distributor: url, watch: url, heartbeat: url }, 'token');
+  const http = new HttpFunctions({
+    urls: { writer: url, distributor: url, watch: url, heartbeat: url },
+    token: 'token',
+    direct: false,
+  });
   const trigger = (holder: string) => {
     const made = new Trigger({
       clock: monotonicClock,

@@ -51,6 +51,22 @@ describeChart('the programs of the chart', () => {
     }
   });
 
+  test('the trigger may address a warm revision itself, unless that is not wanted', async () => {
+    const direct = (all: Manifest[]) => ({
+      told: environment(named(all, 'Deployment', 'faaskeeper-trigger').spec.template.spec.containers[0])
+        .FAASKEEPER_DIRECT.value,
+      admitted: named(all, 'NetworkPolicy', 'faaskeeper-writer').spec.ingress.filter(
+        ({ ports = [] }: { ports?: { port: string }[] }) => ports.some(({ port }) => port === 'queue-port'),
+      ),
+    });
+    const trigger = named(manifests, 'Deployment', 'faaskeeper-trigger').spec.selector;
+    expect(direct(manifests)).toEqual({
+      told: 'true',
+      admitted: [{ from: [{ podSelector: trigger }], ports: [{ port: 'queue-port' }] }],
+    });
+    expect(direct(await render({ knative: { direct: false } }))).toEqual({ told: 'false', admitted: [] });
+  });
+
   test('a function can be set apart from the others', async () => {
     const values = { functions: { maxScale: 4, writer: { minScale: 1, timeoutSeconds: 60 } } };
     const scales = (await render(values)).filter(isKnative).map(({ metadata, spec }) => {
