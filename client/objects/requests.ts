@@ -24,7 +24,7 @@ export interface ObjectRequestsOptions {
 const SKEW_MS = 5 * 60_000;
 
 interface ObjectRequest {
-  readonly method: 'GET' | 'PUT';
+  readonly method: 'GET' | 'PUT' | 'DELETE';
   readonly key: string;
   readonly headers: Readonly<Record<string, string>>;
   readonly body?: Uint8Array;
@@ -44,7 +44,7 @@ export class ObjectStoreError extends Error {
 }
 
 /**
- * GET and PUT of single objects, path-style, signed by the SDK's signer but without the SDK around it: a PUT costs a
+ * GET, PUT and DELETE of single objects, path-style, signed by the SDK's signer but without the SDK around it: a PUT costs a
  * sixth of the CPU. Nothing is repeated, but what was refused because our clock is wrong.
  */
 export class ObjectRequests {
@@ -87,13 +87,18 @@ export class ObjectRequests {
   async put(
     key: string,
     body: Uint8Array,
-    headers: Readonly<Record<string, string>>,
+    headers: Readonly<Record<string, string>> = {},
     signal?: AbortSignal,
   ): Promise<{ etag: string | undefined }> {
     const own = { ...headers, 'content-length': String(body.length), 'content-type': 'application/octet-stream' };
     return {
       etag: headerOf((await this.#request({ method: 'PUT', key, headers: own, body }, signal)).headers, 'etag'),
     };
+  }
+
+  /** Of an object that is not there, too. @throws as get. */
+  async delete(key: string, headers: Readonly<Record<string, string>> = {}): Promise<void> {
+    await this.#request({ method: 'DELETE', key, headers }, undefined);
   }
 
   destroy(): void {

@@ -1,8 +1,6 @@
 import { once } from 'node:events';
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import { createServer } from 'node:http';
-import { getRequestListener } from '@hono/node-server';
-import { Hono } from 'hono';
 import { HOST } from './bounds.ts';
 import { ProblemError, problemOf } from './problems.ts';
 
@@ -37,22 +35,11 @@ export class ProgramServer {
       'content-type': 'application/msgpack',
       ...(revision === undefined ? {} : { [REVISION_HEADER]: revision }),
     };
-    const app = new Hono();
-    app.get('/health/live', (c) => c.text('live'));
-    app.get('/health/ready', (c) => {
-      const reason = this.#stopping ? 'stopping' : routes.notReady();
-      return reason === undefined ? c.text('ready') : c.text(reason, 503);
-    });
-    app.get('/metrics', async (c) =>
-      c.body(await routes.metrics.text(), 200, { 'content-type': routes.metrics.contentType }),
-    );
-    const others = getRequestListener(app.fetch);
     const { event } = routes;
     this.#server = createServer((request, response) => {
-      // Events are the one hot path: they need no Request and Response objects around Node's own.
       if (event !== undefined && request.method === 'POST' && request.url === '/') {
         void this.#event(request, response, event);
-      } else void others(request, response);
+      } else void this.#about(request, response);
     });
     this.#server.keepAliveTimeout = HOST.keepAliveTimeoutMs;
     this.#server.requestTimeout = 0;
@@ -83,6 +70,24 @@ export class ProgramServer {
     await new Promise(setImmediate);
     this.#server.closeIdleConnections();
     return done;
+  }
+
+  /** Probes and metrics. */
+  async #about({ method, url }: IncomingMessage, response: ServerResponse): Promise<void> {
+    const answer = (status: number, text: string, type = 'text/plain') =>
+      response.writeHead(status, { 'content-type': type }).end(text);
+    if (method !== 'GET') answer(404, 'not found');
+    else if (url === '/health/live') answer(200, 'live');
+    else if (url === '/health/ready') {
+      const reason = this.#stopping ? 'stopping' : this.#routes.notReady();
+      answer(reason === undefined ? 200 : 503, reason ?? 'ready');
+    } else if (url === '/metrics') {
+      const { metrics } = this.#routes;
+      await metrics.text().then(
+        (text) => answer(200, text, metrics.contentType),
+        (error) => answer(500, String(error)),
+      );
+    } else answer(404, 'not found');
   }
 
   async #event(

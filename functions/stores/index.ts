@@ -96,7 +96,7 @@ export async function openStores(config: StoresConfig, options: OpenStoresOption
   const s3 = connectS3(config.s3);
   const instances = new InstanceDirectory(nats, onError);
   const userStorage = (spec: InstanceSpec): UserStorage => {
-    const objects = new S3UserStorage(s3, spec.storagePrefix, { bucket: config.s3.bucket });
+    const objects = new S3UserStorage(s3, spec.storagePrefix);
     return spec.userStorage.type === 'Hybrid' ? new HybridUserStorage(redis, objects, spec) : objects;
   };
   return {
@@ -133,6 +133,6 @@ function reportDamage({ logger, incidents }: OpenStoresOptions, instance: string
 /** Nothing is deleted conditionally there, so there is nothing to probe. */
 function bucketOf(config: StoresConfig['s3'], shared: ReturnType<typeof connectS3> | undefined) {
   const client = shared ?? connectS3(config);
-  const objects = new S3UserStorage(client, '', { bucket: config.bucket, conditionalDelete: 'none' });
+  const objects = new S3UserStorage(client, '', { conditionalDelete: 'none' });
   return { objects, bucket: config.bucket, close: () => (shared === undefined ? client.destroy() : undefined) };
 }

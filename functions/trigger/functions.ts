@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { type Answer, exchange } from '@faaskeeper/objects';
 import type { InstanceSpec } from '@faaskeeper/protocol';
 import { LRUCache } from 'lru-cache';
 import { Agent } from 'undici';
@@ -124,16 +125,15 @@ export class HttpFunctions implements Functions {
       headersTimeout: timeoutMs,
       bodyTimeout: timeoutMs,
     } as const;
-    let answer: { status: number; body: Uint8Array; revision: string | undefined };
+    let answer: Answer;
     try {
-      const { statusCode, headers, body } = await agent.request(begun);
-      answer = { status: statusCode, body: await body.bytes(), revision: headers[REVISION_HEADER]?.toString() };
+      answer = await exchange(agent, begun);
     } catch (cause) {
       this.#addresses?.failed(route, origin);
       throw new InvocationError(`The ${name} did not answer`, { cause });
     }
     if (answer.status >= 200 && answer.status < 300) {
-      this.#addresses?.answered(route, origin, answer.revision);
+      this.#addresses?.answered(route, origin, answer.headers[REVISION_HEADER]?.toString());
       return answer.body;
     }
     this.#addresses?.failed(route, origin);

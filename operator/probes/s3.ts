@@ -8,7 +8,7 @@ const PREFIX = 'faaskeeper-probe/';
 export async function probeS3(config: StoresConfig['s3']): Promise<ServerReport> {
   const client = connectS3(config);
   try {
-    const { conditionalDelete } = await inTime(TIMEOUT_MS, probeUserStorage(client, config.bucket, PREFIX));
+    const { conditionalDelete } = await inTime(TIMEOUT_MS, probeUserStorage(client, PREFIX));
     const findings: Finding[] = [];
     if (conditionalDelete === 'none') {
       const message = 'It ignores If-Match on DELETE, so some 100 bytes stay of each node that was deleted.';

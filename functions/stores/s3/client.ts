@@ -1,51 +1,30 @@
-import { S3Client } from '@aws-sdk/client-s3';
 import { ObjectRequests } from '@faaskeeper/objects';
+import { S3_BOUNDS, type S3Options } from './options.ts';
+import type { S3Sdk } from './sdk.ts';
 
-export interface S3Options {
-  readonly endpoint: string;
-  readonly region: string;
-  readonly bucket: string;
-  readonly accessKeyId: string;
-  readonly secretAccessKey: string;
-  /** Of temporary keys. */
-  readonly sessionToken?: string | undefined;
-}
-
-/** Bounds of the connections; times are ms. */
-const BOUNDS = { sockets: 64, connect: 2_000, request: 15_000 } as const;
-
-/** The SDK's client, and beside it the short way for what is done most: GET and PUT of one object of the bucket. */
-export class S3Connection extends S3Client {
+/**
+ * Connections to a store. Requests for single objects go the short way, without the SDK. Retries are not theirs: a
+ * repeated conditional PUT could be refused because of its own first attempt.
+ */
+export class S3Connection {
   readonly objects: ObjectRequests;
+  readonly #options: S3Options;
+  #sdk: Promise<S3Sdk> | undefined;
 
-  /** Retries are not the SDK's: a repeated conditional PUT could be refused because of its own first attempt. */
   constructor(options: S3Options) {
-    const { accessKeyId, secretAccessKey, sessionToken } = options;
-    const agent = { keepAlive: true, maxSockets: BOUNDS.sockets };
-    super({
-      endpoint: options.endpoint,
-      region: options.region,
-      credentials: { accessKeyId, secretAccessKey, ...(sessionToken === undefined ? {} : { sessionToken }) },
-      forcePathStyle: true,
-      maxAttempts: 1,
-      // Stored objects carry a checksum of their own.
-      requestChecksumCalculation: 'WHEN_REQUIRED',
-      responseChecksumValidation: 'WHEN_REQUIRED',
-      requestHandler: {
-        httpAgent: agent,
-        httpsAgent: agent,
-        connectionTimeout: BOUNDS.connect,
-        requestTimeout: BOUNDS.request,
-        throwOnRequestTimeout: true,
-      },
-    });
-    const { sockets, connect: connectMs, request: requestMs } = BOUNDS;
-    this.objects = new ObjectRequests({ ...options, keys: () => options, sockets, connectMs, requestMs });
+    this.#options = options;
+    this.objects = new ObjectRequests({ ...options, ...S3_BOUNDS, keys: () => options });
   }
 
-  override destroy(): void {
+  /** For everything else. */
+  sdk(): Promise<S3Sdk> {
+    this.#sdk ??= import('./sdk.ts').then(({ S3Sdk }) => new S3Sdk(this.#options));
+    return this.#sdk;
+  }
+
+  destroy(): void {
     this.objects.destroy();
-    super.destroy();
+    void this.#sdk?.then(({ client }) => client.destroy());
   }
 }
 

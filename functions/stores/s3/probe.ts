@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import { DeleteObjectCommand, GetObjectCommand, PutObjectCommand, type S3Client } from '@aws-sdk/client-s3';
+import type { ObjectRequests } from '@faaskeeper/objects';
+import type { S3Connection } from './client.ts';
 import { retrying, statusOf } from './retry.ts';
 
 /** How a store deletes an object only if it is the one that was seen; `none`: it cannot, tombstones stay. */
@@ -32,20 +33,21 @@ export class UnsuitableStoreError extends Error {
  *
  * @throws UnsuitableStoreError when conditional PUTs or reads after writes do not work; other errors for an outage.
  */
-export async function probeUserStorage(client: S3Client, bucket: string, prefix: string): Promise<UserStorageReport> {
-  const at = { Bucket: bucket, Key: `${prefix}probe-${randomUUID()}` };
+export async function probeUserStorage(connection: S3Connection, prefix: string): Promise<UserStorageReport> {
+  const { objects } = connection;
+  const key = `${prefix}probe-${randomUUID()}`;
   const findings: string[] = [];
   try {
-    const missingKey = await probeMissingKey(client, at, findings);
-    const conditionalPut = await probeConditionalPut(client, at, findings);
-    const readAfterWrite = await probeReadAfterWrite(client, at, findings);
-    const conditionalDelete = await probeConditionalDelete(client, bucket, prefix);
+    const missingKey = await probeMissingKey(objects, key, findings);
+    const conditionalPut = await probeConditionalPut(objects, key, findings);
+    const readAfterWrite = await probeReadAfterWrite(objects, key, findings);
+    const conditionalDelete = await probeConditionalDelete(connection, prefix);
     findings.push(DELETE_FINDINGS[conditionalDelete]);
     const report = { conditionalPut, conditionalDelete, readAfterWrite, missingKey, findings };
     if (!conditionalPut || !readAfterWrite) throw unsuitable(report);
     return report;
   } finally {
-    await client.send(new DeleteObjectCommand(at)).catch(() => {});
+    await objects.delete(key).catch(() => {});
   }
 }
 
@@ -55,46 +57,38 @@ const DELETE_FINDINGS: Record<ConditionalDelete, string> = {
 };
 
 /** Only this part, for who needs nothing else. */
-export async function probeConditionalDelete(
-  client: S3Client,
-  bucket: string,
-  prefix: string,
-): Promise<ConditionalDelete> {
-  const at = { Bucket: bucket, Key: `${prefix}probe-${randomUUID()}` };
+export async function probeConditionalDelete({ objects }: S3Connection, prefix: string): Promise<ConditionalDelete> {
+  const key = `${prefix}probe-${randomUUID()}`;
   try {
-    const first = await retrying(() => client.send(new PutObjectCommand({ ...at, Body: 'first' })));
-    const second = await retrying(() => client.send(new PutObjectCommand({ ...at, Body: 'second' })));
-    const stale = await outcome(client.send(new DeleteObjectCommand({ ...at, IfMatch: first.ETag })));
-    const right =
-      stale.refused && (await outcome(client.send(new DeleteObjectCommand({ ...at, IfMatch: second.ETag })))).done;
-    return right && !(await exists(client, at)) ? 'if-match' : 'none';
+    const put = (text: string) => retrying(() => objects.put(key, bytes(text)));
+    const deleteIf = ({ etag }: { etag: string | undefined }) => outcome(objects.delete(key, ifMatch(etag)));
+    const [first, second] = [await put('first'), await put('second')];
+    const right = (await deleteIf(first)).refused && (await deleteIf(second)).done;
+    return right && !(await exists(objects, key)) ? 'if-match' : 'none';
   } finally {
-    await client.send(new DeleteObjectCommand(at)).catch(() => {});
+    await objects.delete(key).catch(() => {});
   }
 }
 
-interface At {
-  readonly Bucket: string;
-  readonly Key: string;
-}
-
-async function probeMissingKey(client: S3Client, at: At, findings: string[]): Promise<UserStorageReport['missingKey']> {
-  const { status } = await outcome(client.send(new GetObjectCommand(at)));
+async function probeMissingKey(
+  objects: ObjectRequests,
+  key: string,
+  findings: string[],
+): Promise<UserStorageReport['missingKey']> {
+  const { status } = await outcome(objects.get(key));
   findings.push(`A missing key is answered with ${status}.`);
   return status === 404 ? 'not found' : status === 403 ? 'forbidden' : 'other';
 }
 
 /** Every case that the distributor may meet. */
-async function probeConditionalPut(client: S3Client, at: At, findings: string[]): Promise<boolean> {
-  const attempt = async (body: string, condition: { IfMatch?: string | undefined; IfNoneMatch?: string }) =>
-    outcome(client.send(new PutObjectCommand({ ...at, Body: body, ...definedOnly(condition) })));
-  const onMissing = await attempt('never', { IfMatch: '"00000000000000000000000000000000"' });
-  const create = await attempt('one', { IfNoneMatch: '*' });
-  const createAgain = await attempt('two', { IfNoneMatch: '*' });
-  const replace = await attempt('three', { IfMatch: create.etag });
-  const replaceStale = await attempt('four', { IfMatch: create.etag });
-  const { Body } = await client.send(new GetObjectCommand(at));
-  const left = await Body?.transformToString();
+async function probeConditionalPut(objects: ObjectRequests, key: string, findings: string[]): Promise<boolean> {
+  const attempt = (body: string, condition: Headers) => outcome(objects.put(key, bytes(body), condition));
+  const onMissing = await attempt('never', ifMatch('"00000000000000000000000000000000"'));
+  const create = await attempt('one', { 'if-none-match': '*' });
+  const createAgain = await attempt('two', { 'if-none-match': '*' });
+  const replace = await attempt('three', ifMatch(create.etag));
+  const replaceStale = await attempt('four', ifMatch(create.etag));
+  const left = await textOf(objects, key);
   const cases: [holds: boolean, finding: string][] = [
     [onMissing.refused, `PUT with If-Match on a missing key is answered with ${onMissing.status} (wanted: 404 or 412)`],
     [create.done, `PUT with If-None-Match on a missing key is answered with ${create.status} (wanted: 200)`],
@@ -112,13 +106,12 @@ async function probeConditionalPut(client: S3Client, at: At, findings: string[])
   return works;
 }
 
-async function probeReadAfterWrite(client: S3Client, at: At, findings: string[]): Promise<boolean> {
+async function probeReadAfterWrite(objects: ObjectRequests, key: string, findings: string[]): Promise<boolean> {
   const rounds = 5;
   for (let round = 0; round < rounds; round++) {
     const written = randomUUID();
-    await client.send(new PutObjectCommand({ ...at, Body: written }));
-    const { Body } = await client.send(new GetObjectCommand(at));
-    if ((await Body?.transformToString()) !== written) {
+    await objects.put(key, bytes(written));
+    if ((await textOf(objects, key)) !== written) {
       findings.push('A GET right after a PUT gave an older object.');
       return false;
     }
@@ -137,11 +130,11 @@ function unsuitable(report: UserStorageReport): UnsuitableStoreError {
 
 /** What became of a request that a store may refuse; an outage (no answer, 5xx) throws. */
 async function outcome(
-  sent: Promise<object>,
+  sent: Promise<unknown>,
 ): Promise<{ done: boolean; refused: boolean; status: number; etag: string | undefined }> {
   try {
-    const { ETag } = (await sent) as { ETag?: string };
-    return { done: true, refused: false, status: 200, etag: ETag };
+    const answer = (await sent) as { etag?: string } | undefined;
+    return { done: true, refused: false, status: 200, etag: answer?.etag };
   } catch (error) {
     const status = statusOf(error);
     if (status === undefined || (status >= 500 && status !== 501)) throw error;
@@ -149,16 +142,21 @@ async function outcome(
   }
 }
 
-async function exists(client: S3Client, at: At): Promise<boolean> {
-  return (await outcome(client.send(new GetObjectCommand(at)))).done;
+async function exists(objects: ObjectRequests, key: string): Promise<boolean> {
+  return (await outcome(objects.get(key))).done;
 }
 
-function definedOnly(condition: { IfMatch?: string | undefined; IfNoneMatch?: string }): {
-  IfMatch?: string;
-  IfNoneMatch?: string;
-} {
-  return {
-    ...(condition.IfMatch === undefined ? {} : { IfMatch: condition.IfMatch }),
-    ...(condition.IfNoneMatch === undefined ? {} : { IfNoneMatch: condition.IfNoneMatch }),
-  };
+async function textOf(objects: ObjectRequests, key: string): Promise<string> {
+  return new TextDecoder().decode((await objects.get(key)).body);
+}
+
+type Headers = Readonly<Record<string, string>>;
+
+/** Without a condition where the store gave no entity tag. */
+function ifMatch(etag: string | undefined): Headers {
+  return etag === undefined ? {} : { 'if-match': etag };
+}
+
+function bytes(text: string): Uint8Array {
+  return new TextEncoder().encode(text);
 }

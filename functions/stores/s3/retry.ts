@@ -1,5 +1,4 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { S3ServiceException } from '@aws-sdk/client-s3';
 import { ObjectStoreError } from '@faaskeeper/objects';
 
 /** Attempts of calls that may be repeated, and waits between them (ms, doubled each time, with full jitter). */
@@ -21,7 +20,8 @@ export async function retrying<T>(call: () => Promise<T>, signal?: AbortSignal):
 /** HTTP status of an answer, or undefined when there was none. */
 export function statusOf(error: unknown): number | undefined {
   if (error instanceof ObjectStoreError) return error.status;
-  return error instanceof S3ServiceException ? error.$metadata.httpStatusCode : undefined;
+  // The SDK's, which need not be loaded to be known.
+  return (error as { $metadata?: { httpStatusCode?: number } } | null)?.$metadata?.httpStatusCode;
 }
 
 function isFinal(error: unknown): boolean {

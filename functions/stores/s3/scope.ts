@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
-import { DeleteObjectCommand, GetObjectCommand, PutObjectCommand } from '@aws-sdk/client-s3';
 import { storageKeys } from '@faaskeeper/protocol';
-import { connectS3, type S3Options } from './client.ts';
+import { connectS3 } from './client.ts';
+import type { S3Options } from './options.ts';
 import { statusOf } from './retry.ts';
 
 /** What keys may do that are meant for reading the public objects of one instance. */
@@ -26,18 +26,18 @@ export async function probeKeyScope(system: S3Options, keys: TriedKeys, storageP
   const [owner, client] = [connectS3(system), connectS3({ ...system, sessionToken: undefined, ...keys })];
   const named = storageKeys(storagePrefix);
   const id = `scope-${randomUUID()}`;
-  const at = (Key: string) => ({ Bucket: system.bucket, Key });
-  const own = at(`${named.public}${id}`);
-  const statusOfGet = (key: string) => status(client.send(new GetObjectCommand(at(key))));
+  const own = `${named.public}${id}`;
+  const body = new Uint8Array(1);
+  const statusOfGet = (key: string) => status(client.objects.get(key));
   try {
-    await owner.send(new PutObjectCommand({ ...own, Body: 'x' }));
-    const reads = await statusOfGet(own.Key);
+    await owner.objects.put(own, body);
+    const reads = await statusOfGet(own);
     // What is not there is told to those only who may read it if it were.
     const others = await Promise.all([named.probe(id), storageKeys(`${id}/`).node('/')].map(statusOfGet));
-    const writes = await status(client.send(new PutObjectCommand({ ...own, Body: 'y' })));
+    const writes = await status(client.objects.put(own, body));
     return { readsOwn: reads === 200, readsOthers: others.some((one) => one !== 403), writes: writes === 200 };
   } finally {
-    await owner.send(new DeleteObjectCommand(own)).catch(() => {});
+    await owner.objects.delete(own).catch(() => {});
     owner.destroy();
     client.destroy();
   }

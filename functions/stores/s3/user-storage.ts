@@ -1,4 +1,3 @@
-import { DeleteObjectCommand, DeleteObjectsCommand, ListObjectsV2Command } from '@aws-sdk/client-s3';
 import type { PutCondition, StoredObject, UserStorage } from '../../core/ports.ts';
 import type { S3Connection } from './client.ts';
 import { type ConditionalDelete, probeConditionalDelete } from './probe.ts';
@@ -8,22 +7,19 @@ import { retrying, statusOf } from './retry.ts';
 const DELETE_BATCH = 1_000;
 
 export interface UserStorageOptions {
-  readonly bucket: string;
   /** How the store deletes conditionally; without it the first deleteIf finds out. */
   readonly conditionalDelete?: ConditionalDelete;
 }
 
 /** User storage in a bucket of any S3 store that passes probeUserStorage. */
 export class S3UserStorage implements UserStorage {
-  readonly #client: S3Connection;
-  readonly #bucket: string;
+  readonly #connection: S3Connection;
   readonly #probePrefix: string;
   #conditionalDelete: Promise<ConditionalDelete> | undefined;
 
   /** `prefix` is where the probe may write. */
-  constructor(client: S3Connection, prefix: string, options: UserStorageOptions) {
-    this.#client = client;
-    this.#bucket = options.bucket;
+  constructor(connection: S3Connection, prefix: string, options: UserStorageOptions = {}) {
+    this.#connection = connection;
     this.#probePrefix = prefix;
     if (options.conditionalDelete !== undefined) this.#conditionalDelete = Promise.resolve(options.conditionalDelete);
   }
@@ -31,7 +27,7 @@ export class S3UserStorage implements UserStorage {
   get(key: string, signal?: AbortSignal): Promise<StoredObject | undefined> {
     return retrying(async () => {
       try {
-        const { body, etag } = await this.#client.objects.get(key, signal);
+        const { body, etag } = await this.#connection.objects.get(key, signal);
         return { body, etag: etagOf(etag, key) };
       } catch (error) {
         if (statusOf(error) === 404) return undefined;
@@ -47,7 +43,7 @@ export class S3UserStorage implements UserStorage {
     signal?: AbortSignal,
   ): Promise<{ outcome: 'written'; etag: string } | { outcome: 'conflict' }> {
     const attempt = async () => {
-      const { etag } = await this.#client.objects.put(key, body, headersOf(condition), signal);
+      const { etag } = await this.#connection.objects.put(key, body, headersOf(condition), signal);
       return { outcome: 'written', etag: etagOf(etag, key) } as const;
     };
     if (condition === undefined) return await retrying(attempt, signal);
@@ -61,13 +57,9 @@ export class S3UserStorage implements UserStorage {
   }
 
   async delete(keys: readonly string[]): Promise<void> {
+    const sdk = await this.#connection.sdk();
     for (let first = 0; first < keys.length; first += DELETE_BATCH) {
-      const Objects = keys.slice(first, first + DELETE_BATCH).map((Key) => ({ Key }));
-      const command = new DeleteObjectsCommand({ Bucket: this.#bucket, Delete: { Objects, Quiet: true } });
-      const { Errors } = await retrying(() => this.#client.send(command));
-      const failed = Errors?.find(({ Code }) => Code !== 'NoSuchKey');
-      if (failed !== undefined)
-        throw new Error(`The store did not delete ${failed.Key}: ${failed.Code} ${failed.Message}`);
+      await retrying(() => sdk.deleteObjects(keys.slice(first, first + DELETE_BATCH)));
     }
   }
 
@@ -76,19 +68,17 @@ export class S3UserStorage implements UserStorage {
   }
 
   async *list(prefix: string): AsyncIterable<string[]> {
+    const sdk = await this.#connection.sdk();
     let token: string | undefined;
     do {
-      const from = token === undefined ? {} : { ContinuationToken: token };
-      const command = new ListObjectsV2Command({ Bucket: this.#bucket, Prefix: prefix, ...from });
-      const page = await retrying(() => this.#client.send(command));
-      const keys = (page.Contents ?? []).flatMap(({ Key }) => (Key === undefined ? [] : [Key]));
+      const { keys, next } = await retrying(() => sdk.list(prefix, token));
       if (keys.length > 0) yield keys;
-      token = page.IsTruncated ? page.NextContinuationToken : undefined;
+      token = next;
     } while (token !== undefined);
   }
 
   #howToDelete(): Promise<ConditionalDelete> {
-    this.#conditionalDelete ??= probeConditionalDelete(this.#client, this.#bucket, this.#probePrefix).catch((error) => {
+    this.#conditionalDelete ??= probeConditionalDelete(this.#connection, this.#probePrefix).catch((error) => {
       this.#conditionalDelete = undefined;
       throw error;
     });
@@ -97,7 +87,7 @@ export class S3UserStorage implements UserStorage {
 
   async #deleteIfMatch(key: string, etag: string): Promise<'deleted' | 'kept'> {
     try {
-      await this.#client.send(new DeleteObjectCommand({ Bucket: this.#bucket, Key: key, IfMatch: etag }));
+      await this.#connection.objects.delete(key, { 'if-match': etag });
       return 'deleted';
     } catch (error) {
       if (isConflict(error, { ifMatch: etag })) return 'kept';

@@ -41,7 +41,7 @@ for (const [name, s3] of STORES) {
 describe('the probe', () => {
   test.each(STORES)('finds %s suitable and leaves nothing behind', async (_name, s3) => {
     const client = connectS3(s3());
-    const report = await probeUserStorage(client, s3().bucket, 'probe-test/');
+    const report = await probeUserStorage(client, 'probe-test/');
     expect(report).toMatchObject({ conditionalPut: true, readAfterWrite: true, missingKey: 'not found' });
     client.destroy();
   });
@@ -50,7 +50,7 @@ describe('the probe', () => {
     const [minio, seaweedfs] = await Promise.all(
       STORES.map(async ([, s3]) => {
         const client = connectS3(s3());
-        const { conditionalDelete } = await probeUserStorage(client, s3().bucket, 'probe-test/');
+        const { conditionalDelete } = await probeUserStorage(client, 'probe-test/');
         client.destroy();
         return conditionalDelete;
       }),
@@ -60,8 +60,8 @@ describe('the probe', () => {
 
   test('refuses a store that ignores conditions, and says what to do', async () => {
     await using store = await lyingStore();
-    const client = connectS3({ ...servers().s3, endpoint: store.endpoint });
-    const probed = probeUserStorage(client, 'bucket', '');
+    const client = connectS3({ ...servers().s3, endpoint: store.endpoint, bucket: 'bucket' });
+    const probed = probeUserStorage(client, '');
     await expect(probed).rejects.toThrow(UnsuitableStoreError);
     await expect(probed).rejects.toThrow(/stale If-Match is answered with 200.*Use a store with conditional writes/s);
     client.destroy();

@@ -58,11 +58,12 @@ export async function rawClient(url: string, creds: string | undefined, id: stri
 
 /** HTTP status of the answer. */
 export async function tryObject(
-  client: ReturnType<typeof connectS3>,
+  connection: ReturnType<typeof connectS3>,
   Bucket: string,
   what: 'get' | 'put' | 'delete' | 'list',
   key: string,
 ): Promise<number | undefined> {
+  const { client } = await connection.sdk();
   const at = { Bucket, Key: key };
   const attempts = {
     get: () => client.send(new GetObjectCommand(at)),
