@@ -62,7 +62,7 @@ export class Ownership {
         if (this.#holds) await system.unlock(name, holder).catch(() => false);
         this.#holds = false;
       }
-      await clock.sleep(TRIGGER.lockRetryMs, signal).catch(() => {});
+      await clock.sleep(untilNext(TRIGGER.lockRetryMs, clock), signal).catch(() => {});
     }
   }
 
@@ -82,9 +82,7 @@ export class Ownership {
     const { system, clock, name, holder, logger } = this.#options;
     let extendedAt = clock.now();
     while (!signal.aborted) {
-      // At the same moments for all instances, so that one command extends all locks.
-      const waitMs = TRIGGER.lockExtendMs - (clock.now() % TRIGGER.lockExtendMs);
-      await clock.sleep(waitMs, signal).catch(() => {});
+      await clock.sleep(untilNext(TRIGGER.lockExtendMs, clock), signal).catch(() => {});
       if (signal.aborted) return;
       const asked = clock.now();
       try {
@@ -106,4 +104,9 @@ export class Ownership {
       }
     }
   }
+}
+
+/** To the same moments for all instances, so that one command asks for, or extends, all locks. */
+function untilNext(intervalMs: number, clock: Clock): number {
+  return intervalMs - (clock.now() % intervalMs);
 }

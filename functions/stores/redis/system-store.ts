@@ -4,7 +4,7 @@ import type { Address, Mutation, SystemStore, Table } from '../../core/ports.ts'
 import { applyEntry } from './apply-entry.ts';
 import { checkedValue, checkState, STORE_FORMAT, stateChecksum } from './checked.ts';
 import { groupKey, instanceKeys, isList } from './keys.ts';
-import { lockExtensions } from './lock-extensions.ts';
+import { SharedLocks } from './lock-batches.ts';
 import { packMutations } from './mutations.ts';
 import { pack } from './pack.ts';
 import { decodeList } from './primitives/atomic-list.ts';
@@ -156,19 +156,15 @@ export class RedisSystemStore implements SystemStore {
   }
 
   lock(name: string, holder: string, ttlMs: number): Promise<number | undefined> {
-    return this.#lock(name).acquire(holder, ttlMs);
+    return SharedLocks.of(this.#redis).acquire(this.#keys.lock(name), holder, ttlMs);
   }
 
   extend(name: string, holder: string, ttlMs: number): Promise<boolean> {
-    return lockExtensions(this.#redis).extend(this.#keys.lock(name), holder, ttlMs);
+    return SharedLocks.of(this.#redis).extend(this.#keys.lock(name), holder, ttlMs);
   }
 
   unlock(name: string, holder: string): Promise<boolean> {
-    return this.#lock(name).release(holder);
-  }
-
-  #lock(name: string): TimedLock {
-    return new TimedLock(this.#redis, this.#keys.lock(name));
+    return new TimedLock(this.#redis, this.#keys.lock(name)).release(holder);
   }
 }
 

@@ -1,11 +1,16 @@
 import { defineScript } from '../script.ts';
 
 /**
- * Guarantees: only the holder prolongs the lock; one that has expired is not revived.
+ * Guarantees, of each lock: only the holder prolongs it; one that has expired is not revived.
  *
- * KEYS: lock. ARGV: holder, time to live in ms from now. Reply: 1, or 0 when this holder does not have it.
+ * KEYS: locks. ARGV: time to live in ms from now, the holder of each. Reply: for each 1, or 0 when this holder does not
+ * have it.
  */
 export const timedLockExtend = defineScript(`
-if redis.call('HGET', KEYS[1], 'holder') ~= ARGV[1] then return 0 end
-return redis.call('PEXPIRE', KEYS[1], ARGV[2])
+local held = {}
+for i, key in ipairs(KEYS) do
+  if redis.call('HGET', key, 'holder') ~= ARGV[i + 1] then held[i] = 0
+  else held[i] = redis.call('PEXPIRE', key, ARGV[1]) end
+end
+return held
 `);

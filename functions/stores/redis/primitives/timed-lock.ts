@@ -24,13 +24,14 @@ export class TimedLock {
 
   /** The fencing token, or undefined while another holder has it. The holder may repeat it. */
   async acquire(holder: string, ttlMs: number): Promise<number | undefined> {
-    const token = await runScript(this.#redis, timedLockAcquire, [this.#key, `${this.#key}:fence`], [holder, ttlMs]);
-    return typeof token === 'number' ? token : undefined;
+    const [token] = (await runScript(this.#redis, timedLockAcquire, [this.#key], [ttlMs, holder])) as number[];
+    return token === 0 ? undefined : token;
   }
 
   /** False when this holder does not have it (any more). */
   async extend(holder: string, ttlMs: number): Promise<boolean> {
-    return (await runScript(this.#redis, timedLockExtend, [this.#key], [holder, ttlMs])) === 1;
+    const [held] = (await runScript(this.#redis, timedLockExtend, [this.#key], [ttlMs, holder])) as number[];
+    return held === 1;
   }
 
   /** False when this holder does not have it (any more). */
