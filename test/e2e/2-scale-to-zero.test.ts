@@ -1,6 +1,6 @@
 /** Proof 2: idle, no function runs; the next write wakes them up. */
 import { type Bound, boundInstance } from './support/bound.ts';
-import { livingFunctionPods } from './support/pods.ts';
+import { livingFunctionPods, metricsTexts } from './support/pods.ts';
 import { figure, milliseconds, progress, quantile } from './support/run.ts';
 import { until } from './support/until.ts';
 
@@ -49,10 +49,20 @@ test('an idle, connected client keeps no function running, and its next write su
   figure(2, `write from zero, slowest of ${ROUNDS}`, milliseconds(Math.max(...cold)));
 }, 1_800_000);
 
-test('warm writes', async () => {
+/** Batches that the triggers have sent to the writer, so far. */
+async function sentTo(where: 'route' | 'revision'): Promise<number> {
+  const line = new RegExp(`^faaskeeper_invocations_total{(?=.*function="writer")(?=.*to="${where}").*} (\\d+)`, 'm');
+  const counts = (await metricsTexts('trigger')).map((text) => Number(line.exec(text)?.[1] ?? 0));
+  return counts.reduce((sum, count) => sum + count, 0);
+}
+
+test('warm writes, which go to the revision itself', async () => {
   const write = { session: 'a', method: 'setData', args: ['/n', 'warm'] };
   await bound.agent.ask('repeat', { ...write, times: 50 });
+  const before = [await sentTo('route'), await sentTo('revision')] as const;
   const { ms } = await bound.agent.ask('repeat', { ...write, times: WARM_WRITES });
+  expect((await sentTo('revision')) - before[1]).toBeGreaterThan(0.9 * WARM_WRITES);
+  expect((await sentTo('route')) - before[0]).toBeLessThan(0.1 * WARM_WRITES);
   figure(2, `warm write, p50 of ${WARM_WRITES}, one after the other`, milliseconds(quantile(ms, 0.5)));
   figure(2, `warm write, p99 of ${WARM_WRITES}`, milliseconds(quantile(ms, 0.99)));
   const read = { session: 'a', method: 'getData', args: ['/n'] };

@@ -1,7 +1,7 @@
 /** Proof 7: what the monitors of the chart name is there: pods that answer, and metrics that rules and dashboard ask for. */
 import { type Manifest, render } from '../support/chart.ts';
 import { type Bound, boundInstance } from './support/bound.ts';
-import { FUNCTIONS, podsOf } from './support/pods.ts';
+import { FUNCTIONS, metricsTexts } from './support/pods.ts';
 import { kubectl, progress, run } from './support/run.ts';
 
 const PROGRAMS = ['trigger', 'operator', 'gateway', ...FUNCTIONS] as const;
@@ -52,12 +52,7 @@ test('every program answers with metrics, and those that rules and dashboard ask
 /** Of all its pods; a function is woken up, if it can be. */
 async function metricsOf(program: (typeof PROGRAMS)[number]): Promise<readonly string[]> {
   await bound.agent.call('a', 'setData', '/', program);
-  const texts: string[] = [];
-  for (const { metadata, status } of await podsOf(program)) {
-    if (status.phase !== 'Running') continue;
-    const path = `/api/v1/namespaces/${metadata.namespace}/pods/${metadata.name}:8080/proxy/metrics`;
-    texts.push(await kubectl().run(['get', '--raw', path]));
-  }
+  const texts = await metricsTexts(program);
   // Nothing of this proof wakes the watch and the heartbeat function.
   if (program !== 'watch' && program !== 'heartbeat') expect(texts).not.toEqual([]);
   return texts;

@@ -70,3 +70,13 @@ export async function untilRunning(component: Component, atLeast = 1): Promise<v
     { timeoutMs: 180_000, everyMs: 1_000 },
   );
 }
+
+/** The metrics of each running pod, in the format of Prometheus. */
+export async function metricsTexts(component: Component): Promise<readonly string[]> {
+  const running = (await podsOf(component)).filter(({ status }) => status.phase === 'Running');
+  return await Promise.all(
+    running.map(({ metadata: { namespace, name } }) =>
+      kubectl().run(['get', '--raw', `/api/v1/namespaces/${namespace}/pods/${name}:8080/proxy/metrics`]),
+    ),
+  );
+}
