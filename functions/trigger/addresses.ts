@@ -6,6 +6,11 @@ const KNOWN_ORIGINS = 10_000;
 const ROUTE_AGAIN_MS = 10_000;
 /** A revision that answered within so long has a pod: Knative looks back for 6 s at least before it scales down. */
 const WARM_MS = 5_000;
+/**
+ * A revision that has woken up gets its pods into its Service a moment after they are ready; until then a connection to it
+ * is refused, or waits for nothing.
+ */
+const SETTLE_MS = 3_000;
 /** After a failure the route is used for so long; each further one doubles it. */
 const AVOID_FIRST_MS = 10_000;
 const AVOID_MAX_MS = 600_000;
@@ -18,6 +23,8 @@ interface Known {
   readonly origin: string;
   readonly routedAt: number;
   readonly answeredAt: number;
+  /** Since when it has been warm. */
+  readonly warmSince: number;
   readonly avoidUntil: number;
   readonly avoidMs: number;
 }
@@ -42,8 +49,9 @@ export class Addresses {
     const known = this.#known.get(route);
     if (known === undefined) return route;
     const now = this.#now();
-    const isWarm = now - known.answeredAt < WARM_MS;
-    return isWarm && now - known.routedAt < ROUTE_AGAIN_MS && now >= known.avoidUntil ? known.origin : route;
+    const isSettled = isWarm(known, now) && now - known.warmSince >= SETTLE_MS;
+    const isKnown = now - known.routedAt < ROUTE_AGAIN_MS;
+    return isSettled && isKnown && now >= known.avoidUntil ? known.origin : route;
   }
 
   /** `revision`: what the answer says of who gave it. */
@@ -59,8 +67,9 @@ export class Addresses {
       this.#known.delete(route);
       return;
     }
-    const { avoidUntil, avoidMs } = known?.origin === origin ? known : { avoidUntil: now, avoidMs: AVOID_FIRST_MS };
-    this.#known.set(route, { origin, routedAt: now, answeredAt: now, avoidUntil, avoidMs });
+    const before = known?.origin === origin ? known : { avoidUntil: now, avoidMs: AVOID_FIRST_MS, warmSince: now };
+    const warmSince = known !== undefined && isWarm(known, now) ? before.warmSince : now;
+    this.#known.set(route, { ...before, origin, routedAt: now, answeredAt: now, warmSince });
   }
 
   failed(route: string, used: string): void {
@@ -69,6 +78,10 @@ export class Addresses {
     const avoidMs = Math.min(known.avoidMs * 2, AVOID_MAX_MS);
     this.#known.set(route, { ...known, avoidUntil: this.#now() + known.avoidMs, avoidMs });
   }
+}
+
+function isWarm({ answeredAt }: Known, now: number): boolean {
+  return now - answeredAt < WARM_MS;
 }
 
 /** `http://<service>.<namespace>…` with the revision's Service in place of the function's; undefined: there is none. */

@@ -22,21 +22,29 @@ function send(times: number, everyMs: number, revision = 'fk-writer-00001'): str
   });
 }
 
-test('a function that answered a moment ago is addressed by its revision', () => {
-  expect(send(3, 100)).toEqual([ROUTE, FIRST, FIRST]);
+test('a function that has been answering for a while is addressed by its revision', () => {
+  expect(send(5, 1_000)).toEqual([ROUTE, ROUTE, ROUTE, FIRST, FIRST]);
 });
 
-test('one that may have been scaled down since is woken by its route', () => {
-  send(2, 100);
-  now += 5_000;
-  expect(send(2, 6_000)).toEqual([ROUTE, ROUTE]);
+test('one that may have been scaled down since is woken by its route, and given time to settle', () => {
+  send(5, 1_000);
+  now += 4_000;
+  expect(send(5, 1_000)).toEqual([ROUTE, ROUTE, ROUTE, FIRST, FIRST]);
+});
+
+test('one that is rarely asked is asked by its route', () => {
+  expect(send(5, 6_000)).toEqual(Array(5).fill(ROUTE));
 });
 
 test('a newer revision is heard of within 10 s, also under load', () => {
-  send(90, 100);
-  const used = send(20, 100, 'fk-writer-00002');
-  expect(used.slice(0, 10)).toEqual(Array(10).fill(FIRST));
-  expect(used.slice(10)).toEqual([ROUTE, ...Array(9).fill(SECOND)]);
+  send(100, 100);
+  expect(addresses.of(ROUTE)).toBe(FIRST);
+  const used = send(120, 100, 'fk-writer-00002');
+  const route = used.indexOf(ROUTE);
+  expect(used.slice(0, route)).toEqual(Array(route).fill(FIRST));
+  expect(route).toBeLessThan(100);
+  expect(used.slice(route, route + 30)).toEqual(Array(30).fill(ROUTE));
+  expect(used[route + 30]).toBe(SECOND);
 });
 
 /** Answers by the route, one a second, until an event would go to the revision; ms until then. */
@@ -47,7 +55,7 @@ function untilDirect(): number {
 }
 
 test('where the revision cannot be reached, the route is used for longer and longer', () => {
-  send(1, 10);
+  send(4, 1_000);
   const waits = Array.from({ length: 9 }, () => {
     addresses.failed(ROUTE, FIRST);
     return untilDirect() / 1_000;
@@ -56,7 +64,7 @@ test('where the revision cannot be reached, the route is used for longer and lon
 });
 
 test('an answer of the revision makes the failures before it forgotten', () => {
-  send(1, 10);
+  send(4, 1_000);
   for (let failures = 0; failures < 3; failures++) {
     addresses.failed(ROUTE, FIRST);
     untilDirect();
@@ -67,7 +75,7 @@ test('an answer of the revision makes the failures before it forgotten', () => {
 });
 
 test('a route that fails changes nothing', () => {
-  send(2, 100);
+  send(4, 1_000);
   addresses.failed(ROUTE, ROUTE);
   expect(addresses.of(ROUTE)).toBe(FIRST);
 });
