@@ -44,8 +44,8 @@ export class ObjectStoreError extends Error {
 }
 
 /**
- * GET, PUT and DELETE of single objects, path-style, signed by the SDK's signer but without the SDK around it: a PUT costs a
- * sixth of the CPU. Nothing is repeated, but what was refused because our clock is wrong.
+ * GET, PUT and DELETE of single objects, path-style, signed by the SDK's signer but without the SDK around it: a PUT
+ * costs a sixth of the CPU. Nothing is repeated, but what was refused because our clock is wrong.
  */
 export class ObjectRequests {
   readonly #agent: Agent;
@@ -91,9 +91,8 @@ export class ObjectRequests {
     signal?: AbortSignal,
   ): Promise<{ etag: string | undefined }> {
     const own = { ...headers, 'content-length': String(body.length), 'content-type': 'application/octet-stream' };
-    return {
-      etag: headerOf((await this.#request({ method: 'PUT', key, headers: own, body }, signal)).headers, 'etag'),
-    };
+    const answer = await this.#request({ method: 'PUT', key, headers: own, body }, signal);
+    return { etag: headerOf(answer.headers, 'etag') };
   }
 
   /** Of an object that is not there, too. @throws as get. */

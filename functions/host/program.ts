@@ -61,7 +61,7 @@ async function run(program: Program): Promise<void> {
   const server = new ProgramServer({
     ...(running.event === undefined ? {} : { event: running.event }),
     notReady: running.notReady,
-    metrics,
+    metrics: async () => ({ type: metrics.contentType, text: await metrics.text() }),
     authorized: bearerCheck(config.FAASKEEPER_FUNCTION_TOKEN),
     revision: config.K_REVISION,
   });

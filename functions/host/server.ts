@@ -1,18 +1,16 @@
 import { once } from 'node:events';
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import { createServer } from 'node:http';
+import { type About, answerAbout } from './about.ts';
 import { HOST } from './bounds.ts';
 import { ProblemError, problemOf } from './problems.ts';
 
 /** Names the Revision that answered an event, so that the trigger can address it while it is warm. */
 export const REVISION_HEADER = 'faaskeeper-revision';
 
-export interface ServerRoutes {
+export interface ServerRoutes extends About {
   /** Handles POST /; its answer is MessagePack. Absent on programs that take no events. */
   readonly event?: (headers: IncomingMessage['headers'], body: Buffer) => Promise<Uint8Array>;
-  /** Why the program cannot work now, undefined when it can. */
-  readonly notReady: () => string | undefined;
-  readonly metrics: { readonly contentType: string; text(): Promise<string> };
   /** Checks the header Authorization before the body is read. */
   readonly authorized: (authorization: string | undefined) => boolean;
   /** Of Knative; undefined elsewhere. */
@@ -23,23 +21,21 @@ export interface ServerRoutes {
 export class ProgramServer {
   readonly #server: Server;
   readonly #routes: ServerRoutes;
-  readonly #answerHeaders: Readonly<Record<string, string>>;
+  /** On answers to events, so that they are known to come from here and not from a proxy. */
+  readonly #sender: Readonly<Record<string, string>>;
   #inFlight = 0;
   #stopping = false;
   #drained: (() => void) | undefined;
 
   constructor(routes: ServerRoutes) {
     this.#routes = routes;
-    const { revision } = routes;
-    this.#answerHeaders = {
-      'content-type': 'application/msgpack',
-      ...(revision === undefined ? {} : { [REVISION_HEADER]: revision }),
-    };
-    const { event } = routes;
+    const { revision, event, metrics } = routes;
+    this.#sender = revision === undefined ? {} : { [REVISION_HEADER]: revision };
+    const about: About = { notReady: () => (this.#stopping ? 'stopping' : routes.notReady()), metrics };
     this.#server = createServer((request, response) => {
       if (event !== undefined && request.method === 'POST' && request.url === '/') {
         void this.#event(request, response, event);
-      } else void this.#about(request, response);
+      } else void answerAbout(request.method === 'GET' ? request.url : undefined, response, about);
     });
     this.#server.keepAliveTimeout = HOST.keepAliveTimeoutMs;
     this.#server.requestTimeout = 0;
@@ -72,24 +68,6 @@ export class ProgramServer {
     return done;
   }
 
-  /** Probes and metrics. */
-  async #about({ method, url }: IncomingMessage, response: ServerResponse): Promise<void> {
-    const answer = (status: number, text: string, type = 'text/plain') =>
-      response.writeHead(status, { 'content-type': type }).end(text);
-    if (method !== 'GET') answer(404, 'not found');
-    else if (url === '/health/live') answer(200, 'live');
-    else if (url === '/health/ready') {
-      const reason = this.#stopping ? 'stopping' : this.#routes.notReady();
-      answer(reason === undefined ? 200 : 503, reason ?? 'ready');
-    } else if (url === '/metrics') {
-      const { metrics } = this.#routes;
-      await metrics.text().then(
-        (text) => answer(200, text, metrics.contentType),
-        (error) => answer(500, String(error)),
-      );
-    } else answer(404, 'not found');
-  }
-
   async #event(
     request: IncomingMessage,
     response: ServerResponse,
@@ -102,13 +80,16 @@ export class ProgramServer {
       }
       if (this.#stopping) throw new ProblemError('stopping', 'This process is stopping');
       const answer = await handle(request.headers, await readBody(request));
-      response.writeHead(200, { ...this.#answerHeaders, 'content-length': answer.length });
+      const headers = { 'content-type': 'application/msgpack', 'content-length': answer.length };
+      response.writeHead(200, { ...this.#sender, ...headers });
       response.end(answer);
     } catch (error) {
       const problem = problemOf(error);
       // A body that was not read would be taken for the next request.
       const connection = request.complete ? {} : { connection: 'close' };
-      response.writeHead(problem.status, { 'content-type': 'application/problem+json', ...connection });
+      const headers = { 'content-type': 'application/problem+json', ...connection };
+      // Not while it stops: what comes next is better off elsewhere.
+      response.writeHead(problem.status, { ...(this.#stopping ? {} : this.#sender), ...headers });
       response.end(JSON.stringify(problem));
     } finally {
       this.#inFlight--;

@@ -132,11 +132,12 @@ export class HttpFunctions implements Functions {
       this.#addresses?.failed(route, origin);
       throw new InvocationError(`The ${name} did not answer`, { cause });
     }
-    if (answer.status >= 200 && answer.status < 300) {
-      this.#addresses?.answered(route, origin, answer.headers[REVISION_HEADER]?.toString());
-      return answer.body;
-    }
-    this.#addresses?.failed(route, origin);
+    const isDone = answer.status >= 200 && answer.status < 300;
+    const revision = answer.headers[REVISION_HEADER]?.toString();
+    // A problem of one instance says nothing against the way to the function, which all share.
+    if (isDone || revision !== undefined) this.#addresses?.answered(route, origin, revision);
+    else this.#addresses?.failed(route, origin);
+    if (isDone) return answer.body;
     throw problem(name, answer.status, answer.body);
   }
 

@@ -31,15 +31,13 @@ export class S3Sdk {
     });
   }
 
-  /** At most 1,000 keys; those that are not there count as deleted. */
-  async deleteObjects(keys: readonly string[]): Promise<void> {
+  /** At most 1,000 keys; those that are not there count as deleted. Resolves with one that was not, and why. */
+  async deleteObjects(keys: readonly string[]): Promise<string | undefined> {
     const Objects = keys.map((Key) => ({ Key }));
     const command = new DeleteObjectsCommand({ Bucket: this.#bucket, Delete: { Objects, Quiet: true } });
     const { Errors } = await this.client.send(command);
     const failed = Errors?.find(({ Code }) => Code !== 'NoSuchKey');
-    if (failed !== undefined) {
-      throw new Error(`The store did not delete ${failed.Key}: ${failed.Code} ${failed.Message}`);
-    }
+    return failed && `${failed.Key}: ${failed.Code} ${failed.Message}`;
   }
 
   /** At most 1,000 keys, and the token that the next ones are asked for with. */

@@ -59,7 +59,8 @@ export class S3UserStorage implements UserStorage {
   async delete(keys: readonly string[]): Promise<void> {
     const sdk = await this.#connection.sdk();
     for (let first = 0; first < keys.length; first += DELETE_BATCH) {
-      await retrying(() => sdk.deleteObjects(keys.slice(first, first + DELETE_BATCH)));
+      const failed = await retrying(() => sdk.deleteObjects(keys.slice(first, first + DELETE_BATCH)));
+      if (failed !== undefined) throw new Error(`The store did not delete ${failed}`);
     }
   }
 

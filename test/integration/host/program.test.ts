@@ -79,7 +79,10 @@ test('health, readiness and metrics need no token, events do', async () => {
 test('an answer names the Revision that gave it, on Knative', async () => {
   const revision = async (env: Record<string, string>) => {
     const { url } = await startSlow(env);
-    return (await post(url, '1')).headers.get('faaskeeper-revision');
+    const [answer, problem] = await Promise.all([post(url, '1'), post(url, '1', {})]);
+    expect(problem.status).toBe(401);
+    expect(problem.headers.get('faaskeeper-revision')).toBe(answer.headers.get('faaskeeper-revision'));
+    return answer.headers.get('faaskeeper-revision');
   };
   expect(await revision({ K_REVISION: 'fk-writer-00001' })).toBe('fk-writer-00001');
   expect(await revision({})).toBeNull();
