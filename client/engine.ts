@@ -123,6 +123,8 @@ export class Engine implements Follower {
         this.#telling = false;
         this.#reader.see(zxid);
       },
+      see: (zxid) => this.#reader.see(zxid),
+      mayAnticipate: () => this.#watermark.atRest && !this.#order.writing,
     });
     this.#watermark = new Watermark(this.#watermarkHooks());
     // Until it is attached, nobody can tell which steps concern it.

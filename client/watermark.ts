@@ -99,6 +99,11 @@ export class Watermark {
     return !this.#running && this.#pending.length === 0;
   }
 
+  /** ... nor is anything known of what comes after it. */
+  get atRest(): boolean {
+    return this.settled && this.#prepared <= this.value;
+  }
+
   /** The session is attached and everything up to `zxid` is visible. What came before may be lost. */
   attached(zxid: number): void {
     if (this.value < 0) {

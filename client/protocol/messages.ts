@@ -177,6 +177,21 @@ export const changeMessageSchema = v.object({
 export type ChangeMessage = v.InferOutput<typeof changeMessageSchema>;
 
 /**
+ * What the batch behind zxid `previous`, up to `zxid`, changed: all of it, and all of it for everyone. The writer tells it
+ * when it is durable, on the subjects of all paths that it names; it is not visible yet. For those who watch and have been
+ * told everything up to `previous`; who has not ignores it, as the distributor's change messages and the watermark
+ * follow in any case.
+ */
+export const committedMessageSchema = v.object({
+  previous: whole,
+  zxid: whole,
+  changes: v.array(v.object({ path: v.string(), zxid: whole, index: whole, kind: v.picklist(CHANGE_KINDS) })),
+});
+export type CommittedMessage = v.InferOutput<typeof committedMessageSchema>;
+/** All that comes on the subject of a path. */
+export const feedMessageSchema = v.union([changeMessageSchema, committedMessageSchema]);
+
+/**
  * The watermark: every transaction up to `zxid` is visible in user storage. `entries` lists, for what changed after
  * `previous`, digest (feedDigest, 8 bytes big-endian) and the zxid of its last change (float64 big-endian), 16 bytes
  * each; null means too many. Digests are of changed paths (parents of created and deleted nodes among them), and, with

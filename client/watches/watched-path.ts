@@ -66,16 +66,18 @@ export function watchedPath(path: string): WatchedPath {
 /** What a step is held against. */
 interface Hearing {
   readonly heard: readonly HeardChange[];
+  /** Every change up to this zxid has been told. */
+  readonly toldTo: number;
   /** The system's subjects are heard as well. */
   readonly ofSystem: boolean;
 }
 
 /** Whether a change of the node was not heard. One with changes that are not for everyone has all of them in one message. */
-export function lacksNode(watched: WatchedPath, { entries }: Step, { heard, ofSystem }: Hearing): boolean {
+export function lacksNode(watched: WatchedPath, { entries }: Step, { heard, ofSystem, toldTo }: Hearing): boolean {
   if (entries === null) return true;
   const { path, digest, known, complete } = watched;
   const zxid = entries.get(digest) ?? -1;
-  if (zxid <= Math.max(known?.zxid ?? -1, complete)) return false;
+  if (zxid <= Math.max(known?.zxid ?? -1, complete, toldTo)) return false;
   const hidden = ofSystem ? entries.get(protectedDigest(path)) : undefined;
   const [last, feed] = hidden === undefined ? ([zxid, 'public'] as const) : ([hidden, 'system'] as const);
   const { own } = watched[feed];
@@ -86,15 +88,15 @@ export function lacksNode(watched: WatchedPath, { entries }: Step, { heard, ofSy
 }
 
 /** Whether a change at or below a path that is watched recursively was not heard. Says so once. */
-export function lacksBelow(watched: WatchedPath, step: Step, { heard, ofSystem }: Hearing): boolean {
-  const lacksPublic = lacksOf(watched, step, 'public', heard);
-  return (ofSystem && lacksOf(watched, step, 'system', heard)) || lacksPublic;
+export function lacksBelow(watched: WatchedPath, step: Step, hearing: Hearing): boolean {
+  const lacksPublic = lacksOf(watched, step, 'public', hearing);
+  return (hearing.ofSystem && lacksOf(watched, step, 'system', hearing)) || lacksPublic;
 }
 
-function lacksOf(watched: WatchedPath, step: Step, feed: Feed, all: readonly HeardChange[]): boolean {
+function lacksOf(watched: WatchedPath, step: Step, feed: Feed, { heard: all, toldTo }: Hearing): boolean {
   const { path, [feed]: heard } = watched;
   const { entries, exact, zxid } = step;
-  const from = heard.below;
+  const from = Math.max(heard.below, toldTo);
   heard.below = Math.max(from, zxid);
   if (entries === null) return zxid > from;
   const last = entries.get(feed === 'public' ? feedDigest(path, true) : protectedDigest(path, true)) ?? -1;

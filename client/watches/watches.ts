@@ -1,8 +1,9 @@
 import {
   ancestors,
   type ChangeMessage,
-  changeMessageSchema,
+  type CommittedMessage,
   decodeAs,
+  feedMessageSchema,
   type Identity,
   NoWatcherError,
   Permission,
@@ -44,6 +45,10 @@ export interface WatchesOptions {
   readonly state: () => SessionState;
   /** Called before an event of this transaction is told: all that belongs to earlier ones has been. */
   readonly onTell: (zxid: number) => void;
+  /** The session must see no state before this zxid any more: what it changed is about to be told. */
+  readonly see: (zxid: number) => void;
+  /** No answer of a write is to be shown, nor a step of the watermark to be taken, before what a writer tells. */
+  readonly mayAnticipate: () => boolean;
   /** The path as the user knows it (chroot). */
   readonly toUser: (path: string) => string;
   /**
@@ -61,7 +66,9 @@ export interface Lack {
 
 /**
  * The watches of a session. A watch is a subscription to the changes of its path; what is heard waits for the watermark
- * that covers it and is then told in order of zxid. The watermark's digests tell what was not heard (invariant 7).
+ * that covers it and is then told in order of zxid. The watermark's digests tell what was not heard (invariant 7). What a
+ * writer tells of a batch waits for nothing where it follows on what the session was told last: it names all that the
+ * batch changed.
  */
 export class Watches {
   readonly #options: WatchesOptions;
@@ -71,6 +78,8 @@ export class Watches {
   #recursive = 0;
   #armed = 0;
   #heard: HeardChange[] = [];
+  /** Everything up to here was told before the watermark covered it, as its writer told it. */
+  #toldTo = -1;
   /** zxid of the newest state of a node that was read because a change of it was not heard. */
   learned = -1;
 
@@ -153,7 +162,9 @@ export class Watches {
     const nodes: Lack[] = [];
     let recursive = false;
     const { entries } = step;
-    const hearing = { heard: this.#heard, ofSystem: this.#options.identities !== undefined };
+    if (step.zxid <= this.#toldTo) return { nodes, recursive };
+    const ofSystem = this.#options.identities !== undefined;
+    const hearing = { heard: this.#heard, ofSystem, toldTo: this.#toldTo };
     for (const watched of this.#concerned(step)) {
       const isWatched = KEPT.some((kind) => watched.sets[kind].size > 0);
       if (isWatched && watched.known !== undefined && lacksNode(watched, step, hearing)) {
@@ -186,7 +197,7 @@ export class Watches {
   due(zxid: number): number {
     let last = -1;
     for (const change of this.#heard) if (change.zxid <= zxid && change.zxid > last) last = change.zxid;
-    return last;
+    return last > this.#toldTo ? last : -1;
   }
 
   /** Tells everything that the watermark, about to become `zxid`, covers. */
@@ -196,11 +207,7 @@ export class Watches {
     const later: HeardChange[] = [];
     for (const change of this.#heard) (change.zxid <= zxid ? due : later).push(change);
     this.#heard = later;
-    due.sort(inOrder);
-    for (const [at, change] of due.entries()) {
-      const previous = due[at - 1];
-      if (previous === undefined || inOrder(previous, change) !== 0) this.#tell(change);
-    }
+    this.#tellAll(due.filter((change) => change.zxid > this.#toldTo));
   }
 
   /** The session is over: nobody will be told anything. */
@@ -263,6 +270,10 @@ export class Watches {
     const message = decodeChange(payload);
     // As good as lost: the digests will tell.
     if (message === undefined) return;
+    if ('previous' in message) {
+      this.#anticipate(message);
+      return;
+    }
     const { path, changes } = message;
     const watermark = this.#options.watermark();
     let last = -1;
@@ -272,6 +283,23 @@ export class Watches {
     }
     const own = this.#paths.get(path)?.[feed];
     if (own !== undefined) own.own = Math.max(own.own, last);
+  }
+
+  #anticipate({ previous, zxid, changes }: CommittedMessage): void {
+    const { watermark, mayAnticipate, see } = this.#options;
+    if (previous !== Math.max(watermark(), this.#toldTo) || zxid <= previous || !mayAnticipate()) return;
+    this.#toldTo = zxid;
+    // First: whatever is read from now on, by a callback even, must not be the base of a watch that misses this.
+    see(zxid);
+    this.#tellAll(changes);
+  }
+
+  #tellAll(changes: readonly HeardChange[]): void {
+    const inTurn = [...changes].sort(inOrder);
+    for (const [at, change] of inTurn.entries()) {
+      const previous = inTurn[at - 1];
+      if (previous === undefined || inOrder(previous, change) !== 0) this.#tell(change);
+    }
   }
 
   #recursiveRoots(path: string): WatchedPath[] {
@@ -335,14 +363,14 @@ export class Watches {
 }
 
 let lastPayload: Uint8Array | undefined;
-let lastChange: ChangeMessage | undefined;
+let lastChange: ChangeMessage | CommittedMessage | undefined;
 
 /** Sessions that share a connection hear the same payload one after the other: it is decoded once. */
-function decodeChange(payload: Uint8Array): ChangeMessage | undefined {
+function decodeChange(payload: Uint8Array): ChangeMessage | CommittedMessage | undefined {
   if (payload === lastPayload) return lastChange;
   lastPayload = payload;
   try {
-    lastChange = decodeAs(changeMessageSchema, payload, 'change');
+    lastChange = decodeAs(feedMessageSchema, payload, 'change');
   } catch {
     lastChange = undefined;
   }

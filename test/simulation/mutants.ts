@@ -194,6 +194,27 @@ export const MUTANTS: readonly Mutant[] = [
     because: 'each change that W lists was heard, or its node is read again (invariant 7)',
   },
   {
+    name: 'what a writer tells is told whatever came before it',
+    file: 'client/watches/watches.ts',
+    find: 'previous !== Math.max(watermark(), this.#toldTo) || ',
+    replace: '',
+    because: 'events come in order of zxid (invariant 7)',
+  },
+  {
+    name: 'what a writer told is told again when it is visible',
+    file: 'client/watches/watches.ts',
+    find: 'due.filter((change) => change.zxid > this.#toldTo)',
+    replace: 'due',
+    because: 'a change is told once (invariant 7)',
+  },
+  {
+    name: 'a writer tells everyone of protected nodes',
+    file: `${WRITER}/committed.ts`,
+    find: 'if (publicChanges(node, true).length < node.changes.length) return [];',
+    replace: '',
+    because: 'what is not for everyone is not told to everyone (invariant 13)',
+  },
+  {
     name: 'the cache answers with what a step under way outdates',
     file: 'client/reads/reader.ts',
     find: 'const exactAt = Math.max(one.issuedAt, this.#outdatedTo);',
@@ -322,7 +343,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'changes of protected nodes are told to everyone',
-    file: `${DISTRIBUTOR}/coalesce.ts`,
+    file: 'functions/core/coalesce.ts',
     find: 'return change.readable && (fromNothing || told || (before?.readable ?? wasReadable));',
     replace: 'return change.readable || fromNothing || told || (before?.readable ?? wasReadable) || true;',
     because: 'a wildcard subscription without READ learns nothing (schedule 20)',

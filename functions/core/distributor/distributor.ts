@@ -14,6 +14,7 @@ import { BOUNDS } from '../bounds.ts';
 import { Checkpointer } from '../checkpoint/checkpointer.ts';
 import { lookAtManifest } from '../checkpoint/manifest.ts';
 import { withWholeCheckpoint } from '../checkpoint/rebuild.ts';
+import { coalesce, type NodeChange, publicChanges } from '../coalesce.ts';
 import { reportFault } from '../faults.ts';
 import type {
   CheckpointAnswer,
@@ -27,7 +28,6 @@ import { type Coverage, LogTrimmedError, type Outside, OvertakenError, type Posi
 import { rollForward } from '../roll-forward.ts';
 import { StoredWatermark } from '../stored-watermark.ts';
 import { stage } from '../tracing.ts';
-import { coalesce, type NodeChange, publicChanges } from './coalesce.ts';
 import { changeMessages, type SeenChange, systemMessages, systemWatermarkOf, watermarkOf } from './feed.ts';
 import { hibernate } from './hibernate.ts';
 import { NodeSource } from './node-source.ts';

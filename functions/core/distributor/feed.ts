@@ -10,7 +10,7 @@ import {
   type subjects,
   type Watermark,
 } from '@faaskeeper/protocol';
-import type { Change, NodeChange } from './coalesce.ts';
+import type { Change, NodeChange } from '../coalesce.ts';
 
 /** What became of a node, and those of its changes that any client may hear of. */
 export interface SeenChange {

@@ -8,12 +8,12 @@ import {
   SystemError,
 } from '@faaskeeper/protocol';
 import { BOUNDS } from '../bounds.ts';
+import type { NodeChange } from '../coalesce.ts';
 import { reportFault, reportRepair } from '../faults.ts';
 import { sequencedId } from '../log-parts.ts';
 import { backOff, inParallel } from '../parallel.ts';
 import { type Outside, OvertakenError } from '../ports.ts';
 import { type ChildrenEdit, chunkIds, editChildren, layOut, NO_CHILDREN } from './children.ts';
-import type { NodeChange } from './coalesce.ts';
 import { NodeData } from './node-data.ts';
 import type { NodeSource } from './node-source.ts';
 import { NOT_THERE, type ObjectCache, type Seen } from './object-cache.ts';

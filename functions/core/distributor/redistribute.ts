@@ -14,10 +14,10 @@ import { BOUNDS } from '../bounds.ts';
 import type { Manifest } from '../checkpoint/manifest.ts';
 import { contentOf } from '../checkpoint/rebuild.ts';
 import type { Keyed } from '../checkpoint/runs.ts';
+import type { NodeChange } from '../coalesce.ts';
 import { reportRepair } from '../faults.ts';
 import { inParallel } from '../parallel.ts';
 import type { Outside } from '../ports.ts';
-import type { NodeChange } from './coalesce.ts';
 import type { NodeWriter } from './node-writer.ts';
 
 /**

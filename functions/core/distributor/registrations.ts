@@ -1,7 +1,7 @@
 import { ancestors, type RegistrationInfo, type RegistrationKind } from '@faaskeeper/protocol';
+import type { Change } from '../coalesce.ts';
 import type { SinkEvent } from '../invocations.ts';
 import type { LogEntry } from '../log-entry.ts';
-import type { Change } from './coalesce.ts';
 
 export interface Match {
   readonly event: SinkEvent;

@@ -30,6 +30,7 @@ import {
 } from '../transactions/index.ts';
 import { append } from './append.ts';
 import { Applier } from './applier.ts';
+import { committedMessages } from './committed.ts';
 import { answerDeferred } from './deferred.ts';
 import { KnownState, type Loading, StoreMoved } from './known-state.ts';
 import { keepLagBounded } from './lag.ts';
@@ -127,7 +128,11 @@ export class Writer {
         known.advance(judged.draft, known.sequence + 1, entry.zxid);
       }
       // The replies first: callers wait for them, nobody waits for the store.
-      stage(tracing, 'reply', () => this.#answer(judged, known));
+      stage(tracing, 'reply', () => {
+        this.#answer(judged, known);
+        // To those who have not been told what is before it, it is of no use.
+        if (isNew && visible >= entry.zxidBefore) this.#tell(entry);
+      });
       if (isNew) this.#applier.add({ generation: known.generation, sequence: known.sequence, entry });
       for (const pending of judged.replies) if (pending.deferred !== undefined) void this.#answerLater(pending);
       return answerOf(judged, known);
@@ -221,6 +226,12 @@ export class Writer {
       replies.filter(({ deferred }) => deferred === undefined),
     );
     for (const [index, letter] of deadLetters.entries()) void this.#bury(letter, `${known.sequence}-${index}`);
+  }
+
+  #tell(entry: LogEntry): void {
+    for (const { subject, payload } of committedMessages(entry, subjects(this.#spec.id))) {
+      this.#outside.notifications.publish(subject, payload);
+    }
   }
 
   async #answerLater({ to, reply, deferred }: PendingReply): Promise<void> {

@@ -1,4 +1,5 @@
 import { type FaaSKeeper, NoWatcherError, type WatchEvent } from '@faaskeeper/client';
+import { waitFor } from '../../../operator/servers/index.ts';
 import { startFaaSKeeper } from '../../support/faaskeeper.ts';
 
 /** `NodeCreated /a` and so on, in the order in which they came. */
@@ -18,6 +19,31 @@ async function two(): Promise<{ watcher: FaaSKeeper; writer: FaaSKeeper } & Asyn
   const [watcher, writer] = await Promise.all([faaskeeper.connect(), faaskeeper.connect()]);
   return { watcher, writer, [Symbol.asyncDispose]: () => faaskeeper.stop() };
 }
+
+test('an event does not wait for the watermark, but what is read after it does', async () => {
+  await using faaskeeper = await startFaaSKeeper({ ownFunctions: true });
+  const [watcher, writer] = await Promise.all([faaskeeper.connect(), faaskeeper.connect()]);
+  const { distributor } = faaskeeper.processes ?? {};
+  await writer.create('/a', 'old');
+  await watcher.sync('/a');
+  const told = Promise.withResolvers<WatchEvent>();
+  const { stat } = await watcher.getData('/a', { watch: told.resolve });
+  // Only then the writer hears from the trigger that all before its batch is visible.
+  await waitFor(
+    async () => {
+      const text = await (await fetch(`${faaskeeper.urls.trigger}/metrics`)).text();
+      expect(Number(/^faaskeeper_watermark_zxid\{.*\} (\d+)/m.exec(text)?.[1])).toBeGreaterThanOrEqual(stat.mzxid);
+    },
+    { timeoutMs: 10_000 },
+  );
+  await distributor?.stop();
+  const { mzxid } = await writer.setData('/a', 'new');
+  expect(await told.promise).toMatchObject({ type: 'NodeDataChanged', path: '/a', zxid: mzxid });
+  const reading = watcher.getData('/a');
+  await expect(watcher.getData('/a', { timeout: 300 })).rejects.toMatchObject({ code: 'OperationTimeout' });
+  await distributor?.start();
+  expect(Buffer.from((await reading).data ?? []).toString()).toBe('new');
+});
 
 describe('a one-shot watch', () => {
   test('tells the next change of data once', async () => {

@@ -1,5 +1,5 @@
 import { type NodeMeta, OPEN_ACL_UNSAFE, type PresentNode } from '@faaskeeper/protocol';
-import type { NodeChange } from '../../../functions/core/distributor/coalesce.ts';
+import type { NodeChange } from '../../../functions/core/coalesce.ts';
 import { NodeWriter } from '../../../functions/core/distributor/node-writer.ts';
 import { ObjectCache } from '../../../functions/core/distributor/object-cache.ts';
 import { type Step, TreeModel } from '../../support/tree-model.ts';

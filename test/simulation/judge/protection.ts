@@ -1,4 +1,4 @@
-import { type ChangeKind, changeMessageSchema, decodeAs } from '@faaskeeper/protocol';
+import { type ChangeKind, decodeAs, feedMessageSchema } from '@faaskeeper/protocol';
 import type { History } from '../history.ts';
 import type { Model } from '../model.ts';
 
@@ -6,9 +6,11 @@ import type { Model } from '../model.ts';
 export function judgeProtection(model: Model, { changes }: History, violations: string[]): void {
   const told = new Set<string>();
   for (const payload of changes) {
-    const message = decodeAs(changeMessageSchema, payload, 'change');
-    for (const { zxid, kind } of message.changes) {
-      if (isHidden(model, message.path, { zxid, kind })) told.add(`${kind} ${message.path} of ${zxid}`);
+    const message = decodeAs(feedMessageSchema, payload, 'change');
+    const changes =
+      'path' in message ? message.changes.map((change) => ({ ...change, path: message.path })) : message.changes;
+    for (const { path, zxid, kind } of changes) {
+      if (isHidden(model, path, { zxid, kind })) told.add(`${kind} ${path} of ${zxid}`);
     }
   }
   for (const what of told) violations.push(`Everyone was told: ${what}, although not everyone may read it`);

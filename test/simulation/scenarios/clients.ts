@@ -321,6 +321,25 @@ async function busySubtree(seed: number): Promise<void> {
   await stage.end();
 }
 
+/** The writer tells what the distributor has yet to make visible. */
+async function toldBeforeVisible(seed: number): Promise<void> {
+  const { stage, writer, watcher, watched } = await watchedNode(seed);
+  const { weather, keys } = stage.surroundings;
+  const hold = 2_000;
+  weather.s3.hold = (label) => (label === `PUT ${keys.node('/a')}` ? hold : 0);
+  const begun = stage.scheduler.now;
+  await stage.do(writer, { type: 'multi', operations: [make.setData('/a', 'new'), make.create('/b', '')] });
+  await stage.until(() => watched.events.length === 1, 'the watch tells');
+  expect(stage.scheduler.now - begun < hold, 'it tells at once');
+  const seen = await stage.do(watcher, read('getData', '/a', true));
+  expect(seen.found?.data === 'new', 'what is read is not older than what was told');
+  expect(stage.scheduler.now - begun >= hold, 'it was not visible before');
+  await stage.do(writer, make.setData('/a', 'next'));
+  await stage.until(() => seen.events.length === 1, 'the next watch tells');
+  expect(watched.events.length === 1, 'nothing is told twice');
+  await stage.end();
+}
+
 export const CLIENTS: readonly Scenario[] = [
   { number: 1, title: 'a change is lost, W arrives', play: lostChange },
   { number: 1, title: 'a change is heard: nothing is read', play: heardChange },
@@ -338,4 +357,5 @@ export const CLIENTS: readonly Scenario[] = [
   { number: 17, title: 'pipelined set and get', play: pipelinedSetAndGet },
   { number: 18, title: 'a multi over two chunks of children', play: multiOverChunks },
   { number: 21, title: 'the watcher of a busy subtree', play: busySubtree },
+  { number: 23, title: 'a change is told before it is visible', play: toldBeforeVisible },
 ];

@@ -31,6 +31,8 @@ function setup(identities: readonly Identity[] | undefined) {
     watermark: () => watermark,
     state: () => 'connected',
     onTell: () => undefined,
+    see: () => undefined,
+    mayAnticipate: () => true,
     toUser: (path) => path,
     identities: identities && (() => identities),
   });

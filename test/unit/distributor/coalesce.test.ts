@@ -9,7 +9,7 @@ import {
   protectedDigest,
   subjects,
 } from '@faaskeeper/protocol';
-import { coalesce, publicChanges } from '../../../functions/core/distributor/coalesce.ts';
+import { coalesce, publicChanges } from '../../../functions/core/coalesce.ts';
 import {
   changeMessages,
   systemMessages,

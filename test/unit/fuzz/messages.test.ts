@@ -1,9 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import {
   beatSchema,
-  changeMessageSchema,
   decodeAs,
   encode,
+  feedMessageSchema,
   OPEN_ACL_UNSAFE,
   seal,
   subjects,
@@ -76,8 +76,10 @@ test('what does not come from the system is as good as lost to a client', async 
 test('beats and changes that are none are refused', async () => {
   const beat = { generation: 1, password: secret, id: 1 };
   const change = { path: '/a', changes: [{ zxid: 1, index: 0, kind: 'data', acl: [...OPEN_ACL_UNSAFE] }] };
+  const committed = { previous: 1, zxid: 2, changes: [{ path: '/a', zxid: 2, index: 0, kind: 'data' }] };
   await fuzz(2_000, (random) => {
     onlyThrows(() => decodeAs(beatSchema, random.mutated(encode(beat)), 'beat'), 'MarshallingError');
-    onlyThrows(() => decodeAs(changeMessageSchema, encode(random.changed(change)), 'change'), 'MarshallingError');
+    for (const message of [change, committed])
+      onlyThrows(() => decodeAs(feedMessageSchema, encode(random.changed(message)), 'change'), 'MarshallingError');
   });
 });

@@ -7,7 +7,7 @@ import {
   nodeName,
   parentPath,
 } from '@faaskeeper/protocol';
-import type { Effect, LogEntry } from '../log-entry.ts';
+import type { Effect, LogEntry } from './log-entry.ts';
 
 export interface Change {
   readonly zxid: number;
