@@ -124,7 +124,8 @@ export class Engine implements Follower {
         this.#reader.see(zxid);
       },
       see: (zxid) => this.#reader.see(zxid),
-      mayAnticipate: () => this.#watermark.atRest && !this.#order.writing,
+      // A reply may have to come first; and reads would wait for one event after the other to be visible.
+      mayAnticipate: () => this.#watermark.atRest && this.#order.idle,
     });
     this.#watermark = new Watermark(this.#watermarkHooks());
     // Until it is attached, nobody can tell which steps concern it.

@@ -31,12 +31,6 @@ export class Order {
     return this.#unansweredWrites;
   }
 
-  /** A write is under way, or its answer waits to be shown. */
-  get writing(): boolean {
-    if (this.#unansweredWrites > 0) return true;
-    return this.#calls.slice(this.#head, this.#next).some(({ kind }) => kind === 'write');
-  }
-
   get waiting(): number {
     return this.#calls.length - this.#head;
   }

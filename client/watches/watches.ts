@@ -47,7 +47,7 @@ export interface WatchesOptions {
   readonly onTell: (zxid: number) => void;
   /** The session must see no state before this zxid any more: what it changed is about to be told. */
   readonly see: (zxid: number) => void;
-  /** No answer of a write is to be shown, nor a step of the watermark to be taken, before what a writer tells. */
+  /** No call is to be answered, nor a step of the watermark to be taken, before what a writer tells. */
   readonly mayAnticipate: () => boolean;
   /** The path as the user knows it (chroot). */
   readonly toUser: (path: string) => string;

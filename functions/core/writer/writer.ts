@@ -54,6 +54,8 @@ export class Writer {
   #known: KnownState | undefined;
   /** A watermark (zxid) that is surely stored. */
   #visible = 0;
+  /** Watchers were told everything up to this zxid, be it visible or not. */
+  #toldTo = -1;
   /** Batches run one after the other. */
   readonly #lane = new Mutex();
   /** Behind the replies, before the next reads of the system store. */
@@ -131,7 +133,7 @@ export class Writer {
       stage(tracing, 'reply', () => {
         this.#answer(judged, known);
         // To those who have not been told what is before it, it is of no use.
-        if (isNew && visible >= entry.zxidBefore) this.#tell(entry);
+        if (isNew && Math.max(visible, this.#toldTo) >= entry.zxidBefore) this.#tell(entry);
       });
       if (isNew) this.#applier.add({ generation: known.generation, sequence: known.sequence, entry });
       for (const pending of judged.replies) if (pending.deferred !== undefined) void this.#answerLater(pending);
@@ -229,9 +231,9 @@ export class Writer {
   }
 
   #tell(entry: LogEntry): void {
-    for (const { subject, payload } of committedMessages(entry, subjects(this.#spec.id))) {
-      this.#outside.notifications.publish(subject, payload);
-    }
+    const messages = committedMessages(entry, subjects(this.#spec.id));
+    for (const { subject, payload } of messages) this.#outside.notifications.publish(subject, payload);
+    if (messages.length > 0) this.#toldTo = entry.zxid;
   }
 
   async #answerLater({ to, reply, deferred }: PendingReply): Promise<void> {

@@ -92,7 +92,7 @@ test('a distribution of this batch and the next tells only what is new', () => {
 test.each([
   ['something between is not told yet', batch(6, 7, change('/a', 7)), true],
   ['it is visible already', batch(4, 5, change('/a', 5)), true],
-  ['a reply or a step is to come first', batch(5, 6, change('/a', 6)), false],
+  ['a call or a step is to come first', batch(5, 6, change('/a', 6)), false],
 ])('nothing is told where %s', (_, message, mayAnticipate) => {
   const { session, told, watch, hear } = setup();
   session.mayAnticipate = mayAnticipate;
