@@ -1,58 +1,12 @@
-import {
-  type Acl,
-  type ChangeMessage,
-  countDigest,
-  encode,
-  feedDigest,
-  type Identity,
-  protectedDigest,
-} from '@faaskeeper/protocol';
-import type { Messaging } from '../../../client/ports.ts';
-import { knownOf, type WatchEvent } from '../../../client/watches/events.ts';
-import { Watches } from '../../../client/watches/watches.ts';
+import { type Acl, countDigest, feedDigest, type Identity, protectedDigest } from '@faaskeeper/protocol';
+import { knownOf } from '../../../client/watches/events.ts';
+import { heardWatches } from './heard-watches.ts';
 
 const ANN: Identity = { scheme: 'digest', id: 'ann:hash' };
 const OF_ANN: Acl[] = [{ ...ANN, permissions: 31 }];
 const WRITE_ONLY: Acl[] = [{ ...ANN, permissions: 2 }];
 
-/** Watches of a session that is `identities`; undefined: of a client that reads directly. */
-function setup(identities: readonly Identity[] | undefined) {
-  const handlers = new Map<string, (payload: Uint8Array) => void>();
-  const messaging = {
-    subscribe: (subject: string, handler: (payload: Uint8Array) => void) => {
-      handlers.set(subject, handler);
-      return { close: () => handlers.delete(subject) };
-    },
-  } as unknown as Messaging;
-  let watermark = 1;
-  const watches = new Watches({
-    messaging,
-    instance: 'i',
-    watermark: () => watermark,
-    state: () => 'connected',
-    onTell: () => undefined,
-    see: () => undefined,
-    mayAnticipate: () => true,
-    toUser: (path) => path,
-    identities: identities && (() => identities),
-  });
-  const told: string[] = [];
-  const callback = ({ type, path, zxid }: WatchEvent) => void told.push(`${type} ${path} ${zxid}`);
-  const watch = (path: string, kind: 'data' | 'persistent' | 'persistentRecursive') => {
-    watches.prepare(path, kind === 'persistentRecursive');
-    watches.arm(path, kind, callback, knownOf(1, undefined));
-    watches.release(path, kind === 'persistentRecursive');
-  };
-  const hear = (subject: string, message: ChangeMessage) => handlers.get(subject)?.(encode(message));
-  /** The watermark comes, with what it lists: [digest, zxid]. */
-  const step = (zxid: number, ...entries: [bigint, number][]) => {
-    const lacking = watches.lacking({ zxid, entries: new Map(entries), exact: true });
-    watches.fire(zxid);
-    watermark = zxid;
-    return { nodes: lacking.nodes.map(({ path }) => path), recursive: lacking.recursive };
-  };
-  return { watches, told, watch, hear, step, subjects: () => [...handlers.keys()].sort() };
-}
+const setup = (identities: readonly Identity[] | undefined) => heardWatches({ watermark: 1, identities });
 
 const created = (zxid: number, acl?: Acl[], index = 0) =>
   ({ zxid, index, kind: 'created', ...(acl === undefined ? {} : { acl }) }) as const;
