@@ -21,8 +21,6 @@ export const LIMITS = {
   hybridThresholdBytes: 4_096,
   /** Longer change subjects are not published: NATS bounds its control line. The watermark's digests still tell. */
   subjectBytes: 2_048,
-  /** Nodes that one committed message names; of larger batches the distributor tells alone. */
-  committedNodes: 8,
   /** Entries of one watermark; beyond it says "too many". */
   watermarkEntries: 8_192,
   sessionTimeoutMin: 4_000,

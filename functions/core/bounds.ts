@@ -7,6 +7,8 @@ export const BOUNDS = {
   /** Nodes, and values of each other table of the applied state, that a writer remembers between batches. */
   knownNodes: 100_000,
   knownValues: 20_000,
+  /** Nodes of which a writer tells watchers itself; of larger batches the distributor tells alone. */
+  committedNodes: 8,
   /** Objects of user storage that one batch writes at a time. */
   parallelObjects: 64,
   /** ... where they are records in Redis, which takes many at once. */

@@ -1,4 +1,5 @@
-import { type CommittedMessage, encode, LIMITS, type subjects } from '@faaskeeper/protocol';
+import { type CommittedMessage, encode, type subjects } from '@faaskeeper/protocol';
+import { BOUNDS } from '../bounds.ts';
 import { coalesce, publicChanges } from '../coalesce.ts';
 import type { LogEntry } from '../log-entry.ts';
 
@@ -12,9 +13,9 @@ export function committedMessages(
 ): { subject: string; payload: Uint8Array }[] {
   const effects = entry.transactions.reduce((sum, transaction) => sum + transaction.effects.length, 0);
   // A node more than that is two effects: its own and its parent's.
-  if (effects === 0 || effects > 2 * LIMITS.committedNodes) return [];
+  if (effects === 0 || effects > 2 * BOUNDS.committedNodes) return [];
   const nodes = [...coalesce([entry]).values()];
-  if (nodes.length > LIMITS.committedNodes) return [];
+  if (nodes.length > BOUNDS.committedNodes) return [];
   const changes: CommittedMessage['changes'] = [];
   for (const node of nodes) {
     // Of a node that was protected, the deletion carries the ACL; a change of the ACL does not say what was before it.
@@ -27,8 +28,8 @@ export function committedMessages(
   if (changes.length === 0) return [];
   const { zxidBefore: previous, zxid } = entry;
   const payload = encode({ previous, zxid, changes } satisfies CommittedMessage);
-  return nodes.flatMap(({ path, changes }) => {
-    const subject = changes.length === 0 ? undefined : names.change(path);
+  return nodes.flatMap((node) => {
+    const subject = node.changes.length === 0 ? undefined : names.change(node.path);
     return subject === undefined ? [] : [{ subject, payload }];
   });
 }

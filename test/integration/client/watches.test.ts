@@ -28,6 +28,8 @@ test('an event does not wait for the watermark, but what is read after it does',
   await watcher.sync('/a');
   const told = Promise.withResolvers<WatchEvent>();
   const { stat } = await watcher.getData('/a', { watch: told.resolve });
+  const seen = recorder();
+  await watcher.addWatch('/a', 'PERSISTENT', seen.callback);
   // Only then the writer hears from the trigger that all before its batch is visible.
   await waitFor(
     async () => {
@@ -39,10 +41,14 @@ test('an event does not wait for the watermark, but what is read after it does',
   await distributor?.stop();
   const { mzxid } = await writer.setData('/a', 'new');
   expect(await told.promise).toMatchObject({ type: 'NodeDataChanged', path: '/a', zxid: mzxid });
+  // The next one follows on this one, which is not visible either.
+  await writer.setData('/a', 'newer');
+  await waitFor(async () => expect(seen.told).toEqual(Array(2).fill('NodeDataChanged /a')), { timeoutMs: 10_000 });
   const reading = watcher.getData('/a');
   await expect(watcher.getData('/a', { timeout: 300 })).rejects.toMatchObject({ code: 'OperationTimeout' });
   await distributor?.start();
-  expect(Buffer.from((await reading).data ?? []).toString()).toBe('new');
+  expect(Buffer.from((await reading).data ?? []).toString()).toBe('newer');
+  expect(seen.events).toHaveLength(2);
 });
 
 describe('a one-shot watch', () => {

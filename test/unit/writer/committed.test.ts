@@ -23,12 +23,7 @@ test('a batch is told whole to those who watch any of its nodes', () => {
       { path: '/', zxid: 1, index: 1, kind: 'children' },
     ],
   };
-  const all = told([{ create: '/a' }]);
-  expect(Object.keys(all).sort()).toEqual(['fk.i.out.c', 'fk.i.out.c.a']);
-  for (const one of Object.values(all) as { changes: unknown[] }[]) {
-    expect({ ...one, changes: expect.any(Array) }).toMatchObject({ previous: 0, zxid: 1 });
-    expect(one.changes).toEqual(expect.arrayContaining(message.changes));
-  }
+  expect(told([{ create: '/a' }])).toEqual({ 'fk.i.out.c': message, 'fk.i.out.c.a': message });
 });
 
 test('the deletion of a node that anyone could read is told', () => {
