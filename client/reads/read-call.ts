@@ -3,6 +3,9 @@ import { PendingCall } from './call.ts';
 import type { Call } from './order.ts';
 import type { Answer, Reader, Target } from './reader.ts';
 
+/** One for all calls: the reason that a signal makes by itself costs as much as a cached read. */
+const OVER = new Error('The call is over');
+
 export interface ReadCallOptions<T> {
   readonly reader: Reader;
   readonly targets: readonly Target[];
@@ -53,7 +56,7 @@ export class ReadCall<T> extends PendingCall<T> implements Call {
 
   protected onOver(): void {
     this.#letGo();
-    this.#abort.abort();
+    this.#abort.abort(OVER);
     for (const one of this.#options.targets) this.#options.reader.forget(one);
     this.#options.onOver?.();
   }
