@@ -11,7 +11,7 @@ import {
 import type { Chroot } from './chroot.ts';
 import { DEFAULTS } from './defaults.ts';
 import type { Emitter } from './emitter.ts';
-import type { Outside } from './ports.ts';
+import { type Outside, StorageBehindError } from './ports.ts';
 import type { PendingCall } from './reads/call.ts';
 import { NodeReader, type NodeState } from './reads/node-state.ts';
 import { type Call, Order } from './reads/order.ts';
@@ -97,7 +97,10 @@ export class Engine implements Follower {
     this.view = view ?? new View(outside, instance, { cacheBytes: options.cacheBytes, system: ofSystem });
     this.#identities = options.identities ?? [];
     this.#grace = new ReplyGrace(clock);
-    this.#nodes = new NodeReader(objects, clock, options.prefix, () => this.#wakeDistributor());
+    this.#nodes = new NodeReader(objects, clock, options.prefix, (path, error) => {
+      if (error instanceof StorageBehindError) this.#wakeDistributor();
+      outside.onReadFailure?.(path, error);
+    });
     const watermark = () => this.#watermark.value;
     this.#reader = new Reader({
       clock,
@@ -181,7 +184,7 @@ export class Engine implements Follower {
 
   read<T>(
     targets: readonly Target[],
-    options: CallOptions & { exact?: boolean; onOver?: () => void },
+    options: CallOptions & { path?: string; exact?: boolean; onOver?: () => void },
     finish: (answers: readonly Answer[]) => T,
   ): Promise<T> {
     const call = new ReadCall<T>({
@@ -268,14 +271,19 @@ export class Engine implements Follower {
     await this.#outside.messaging.close();
   }
 
-  #run<T>(call: PendingCall<T> & Call, options: CallOptions): Promise<T> {
+  #run<T>(call: PendingCall<T> & Call, options: CallOptions & { path?: string | undefined }): Promise<T> {
     const { ended } = this.session;
     if (this.closing) call.fail(errorFor('SessionClosing', { session: this.session.id }));
     else if (ended !== undefined) call.fail(errorFor(ended.code, { session: this.session.id, cause: ended }));
     else if (this.#order.waiting >= DEFAULTS.waitingCalls) call.fail(new ThrottledError());
     else {
       const timeout = options.timeout ?? this.options.requestTimeout;
-      call.limit(this.#outside.clock, { signal: options.signal, timeout }, () => this.#order.advance());
+      const about = () => ({
+        path: options.path,
+        session: this.session.id,
+        ...(this.session.live ? {} : { what: 'the session is not connected' }),
+      });
+      call.limit(this.#outside.clock, { signal: options.signal, timeout }, () => this.#order.advance(), about);
     }
     if (!call.over) {
       this.#catchUpIdle();

@@ -351,7 +351,7 @@ export class FaaSKeeper {
     watches.prepare(system, recursive);
     const onOver = () => watches.release(system, recursive);
     const base = recursive ? freshTarget(system) : target(system, 'exists');
-    await this.#engine.read([base], { ...options, exact: true, onOver }, ([answer]) => {
+    await this.#engine.read([base], { ...options, path, exact: true, onOver }, ([answer]) => {
       const { zxid, stat } = answer as Answer;
       watches.arm(system, keptKind(mode), callback, knownOf(zxid, stat));
     });
@@ -430,11 +430,13 @@ export class FaaSKeeper {
     const { watch = false, signal, timeout } = options;
     const callback = watch === true ? this.#defaultWatch : watch;
     if (callback === false) {
-      return this.#engine.read([one], { signal, timeout }, ([answer]) => finish(this.#checked(path, answer as Answer)));
+      return this.#engine.read([one], { path, signal, timeout }, ([answer]) =>
+        finish(this.#checked(path, answer as Answer)),
+      );
     }
     watches.prepare(system);
     const onOver = () => watches.release(system);
-    return this.#engine.read([one], { signal, timeout, exact: true, onOver }, ([answer]) => {
+    return this.#engine.read([one], { path, signal, timeout, exact: true, onOver }, ([answer]) => {
       const found = this.#checked(path, answer as Answer);
       watches.arm(system, kind === 'getChildren' ? 'children' : 'data', callback, knownOf(found.zxid, found.stat));
       return finish(found);

@@ -68,6 +68,9 @@ export interface Mailbox {
   post(subject: string, payload: Uint8Array): void;
 }
 
+/** Told of each read of a node that failed, and is repeated: an outage of user storage, or damage. */
+export type OnReadFailure = (path: string, error: unknown) => void;
+
 export interface Outside {
   readonly messaging: Messaging;
   readonly objects: ObjectReader;
@@ -77,4 +80,5 @@ export interface Outside {
   readonly mailbox?: Mailbox | undefined;
   /** Default: no traces. */
   readonly tracer?: ClientTracer | undefined;
+  readonly onReadFailure?: OnReadFailure | undefined;
 }

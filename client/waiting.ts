@@ -9,6 +9,10 @@ export interface CallOptions {
   readonly timeout?: number | undefined;
 }
 
+/** The error of a call that had no answer within so many ms. */
+type Late = (ms: number) => Error;
+const noAnswer: Late = (ms) => new OperationTimeoutError(`No answer within ${ms} ms`);
+
 /** A promise with its ends outside, which ends at most once and tells when. */
 export class Deferred<T> {
   readonly promise: Promise<T>;
@@ -32,8 +36,8 @@ export class Deferred<T> {
     if (this.#settle()) this.#reject(reason);
   }
 
-  /** Rejects when the signal aborts or the time is over; `onGiveUp` runs after. */
-  limit(clock: Clock, { signal, timeout }: CallOptions, onGiveUp?: () => void): this {
+  /** Rejects when the signal aborts or the time is over (with what `late` says); `onGiveUp` runs after. */
+  limit(clock: Clock, { signal, timeout }: CallOptions, onGiveUp?: () => void, late: Late = noAnswer): this {
     if (this.settled) return this;
     const giveUp = (error: Error) => {
       if (this.settled) return;
@@ -49,7 +53,7 @@ export class Deferred<T> {
     const timer =
       timeout === undefined || timeout === Number.POSITIVE_INFINITY
         ? undefined
-        : clock.timer(timeout, () => giveUp(new OperationTimeoutError(`No answer within ${timeout} ms`)));
+        : clock.timer(timeout, () => giveUp(late(timeout)));
     this.#release = () => {
       signal?.removeEventListener('abort', onAbort);
       timer?.cancel();

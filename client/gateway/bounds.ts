@@ -38,6 +38,8 @@ export const BOUNDS = {
   portRetry: 2_000,
   /** NATS, when it cannot be reached at the start. */
   natsRetry: 1_000,
+  /** Reads that fail are told of so often. */
+  failureLog: 10_000,
   /** Connections are looked at so often. */
   tick: 1_000,
   /** What was sent last leaves the socket within this, or not at all. */

@@ -38,6 +38,7 @@ export class Gateway {
       surroundings: {
         outside,
         settings,
+        logger,
         get tick() {
           return gateway.#tick;
         },
@@ -138,6 +139,7 @@ export class Gateway {
       received: served.received + sum(({ received }) => received),
       sent: served.sent + sum(({ sent }) => sent),
       outstanding,
+      failedReads: served.readFailures.count,
       cachedNodes: view.cachedNodes,
       cachedBytes: view.cachedBytes,
       settings: {

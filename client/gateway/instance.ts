@@ -2,7 +2,7 @@ import type { Identity } from '@faaskeeper/protocol';
 import { Chroot } from '../chroot.ts';
 import { Emitter } from '../emitter.ts';
 import { type ClientEvents, Engine } from '../engine.ts';
-import type { Clock, ObjectReader, Random } from '../ports.ts';
+import type { Clock, ObjectReader, OnReadFailure, Random } from '../ports.ts';
 import type { Credentials } from '../session/handshake.ts';
 import { hybridReader, type RecordReader } from '../transport/index.ts';
 import { View } from '../view.ts';
@@ -41,12 +41,15 @@ export class Instance {
   readonly #outside: GatewayOutside;
   readonly #objects: ObjectReader;
   readonly #mailbox: InstanceMailbox;
+  readonly #onReadFailure: OnReadFailure | undefined;
 
   constructor(
     outside: GatewayOutside,
     { instance: id, prefix, userStorage }: Pick<InstanceSettings, 'instance' | 'prefix' | 'userStorage'>,
+    onReadFailure?: OnReadFailure,
   ) {
     this.id = id;
+    this.#onReadFailure = onReadFailure;
     this.#prefix = prefix;
     this.#outside = outside;
     this.#objects = userStorage === 'Hybrid' ? hybrid(outside, { instance: id, prefix }) : outside.objects;
@@ -64,6 +67,7 @@ export class Instance {
       clock,
       random,
       mailbox: this.#mailbox,
+      onReadFailure: this.#onReadFailure,
     };
     const options = {
       instance: this.id,

@@ -17,7 +17,7 @@ export const ERRORS = {
     todo: 'Upgrade this program; it changes nothing that it does not know.',
   },
   Unimplemented: { zookeeper: -6, what: 'the operation is not supported', todo: 'Use an operation of ZooKeeper 3.9.' },
-  OperationTimeout: { zookeeper: -7, what: 'no answer in time', todo: 'Check that the functions run; retry.' },
+  OperationTimeout: { zookeeper: -7, what: 'no answer in time', todo: 'Check that functions and stores run; retry.' },
   BadArguments: {
     zookeeper: -8,
     what: 'an argument is not valid',

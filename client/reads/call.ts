@@ -1,5 +1,12 @@
+import { type ErrorContext, OperationTimeoutError } from '@faaskeeper/protocol';
 import type { Clock } from '../ports.ts';
 import { type CallOptions, Deferred } from '../waiting.ts';
+
+/** What keeps a call from its end. */
+export interface Obstacle {
+  readonly what: string;
+  readonly cause?: unknown;
+}
 
 /** What all calls of a session share: the caller's promise, its limits, and its end with the session. */
 export abstract class PendingCall<T> {
@@ -17,12 +24,21 @@ export abstract class PendingCall<T> {
     this.onOver();
   }
 
-  limit(clock: Clock, options: CallOptions, onGiveUp: () => void): void {
-    this.result.limit(clock, options, () => {
+  /** `about` tells, when the time is over, what the call was about. */
+  limit(clock: Clock, options: CallOptions, onGiveUp: () => void, about: () => ErrorContext & Partial<Obstacle>): void {
+    const onLimit = () => {
       this.onOver();
       onGiveUp();
-    });
+    };
+    const late = (ms: number) => {
+      const context = { ...this.obstacle, ...about() };
+      const of = context.path === undefined ? '' : ` for ${context.path}`;
+      return new OperationTimeoutError(`No answer${of} within ${ms} ms: ${context.what}`, context);
+    };
+    this.result.limit(clock, options, onLimit, late);
   }
+
+  protected abstract get obstacle(): Obstacle;
 
   protected abstract onOver(): void;
 }

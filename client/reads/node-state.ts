@@ -13,7 +13,7 @@ import {
   toStat,
 } from '@faaskeeper/protocol';
 import { DEFAULTS } from '../defaults.ts';
-import { type Clock, type ObjectReader, StorageBehindError } from '../ports.ts';
+import type { Clock, ObjectReader, OnReadFailure } from '../ports.ts';
 import { sleep } from '../waiting.ts';
 import type { ReadKind } from './reader.ts';
 
@@ -42,16 +42,17 @@ export class NodeReader {
   readonly #objects: ObjectReader;
   readonly #clock: Clock;
   readonly #prefix: string;
-  readonly #onBehind: () => void;
+  readonly #onFailure: OnReadFailure;
   /** Made when it is needed first: a session that finds all it reads in the cache never does. */
   #known: StorageKeys | undefined;
+  /** Of the newest read, if that failed and is to be repeated. */
+  failure: unknown;
 
-  /** `onBehind` hears of reads that found a storage that has lost something. */
-  constructor(objects: ObjectReader, clock: Clock, prefix: string, onBehind: () => void = () => undefined) {
+  constructor(objects: ObjectReader, clock: Clock, prefix: string, onFailure: OnReadFailure = () => undefined) {
     this.#objects = objects;
     this.#clock = clock;
     this.#prefix = prefix;
-    this.#onBehind = onBehind;
+    this.#onFailure = onFailure;
   }
 
   get #keys(): StorageKeys {
@@ -71,12 +72,16 @@ export class NodeReader {
     for (let damaged = 0; ; ) {
       try {
         const node = await this.#readOnce(path, kind, get);
-        if (node !== undefined && !(await this.#isLost(path, node, get))) return node;
+        if (node !== undefined && !(await this.#isLost(path, node, get))) {
+          this.failure = undefined;
+          return node;
+        }
         damaged++;
       } catch (error) {
         if (error instanceof NewerFormatError || signal?.aborted === true) throw error;
         if (error instanceof DamagedError) damaged++;
-        if (error instanceof StorageBehindError) this.#onBehind();
+        this.failure = error;
+        this.#onFailure(path, error);
       }
       if (damaged >= DEFAULTS.corruptReads) return ASK_THE_SYSTEM;
       await sleep(this.#clock, delay, signal);

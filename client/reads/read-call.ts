@@ -1,6 +1,6 @@
 import { DEFAULTS } from '../defaults.ts';
-import { PendingCall } from './call.ts';
-import type { Call } from './order.ts';
+import { type Obstacle, PendingCall } from './call.ts';
+import { BEHIND_OTHERS, type Call } from './order.ts';
 import type { Answer, Reader, Target } from './reader.ts';
 
 /** One for all calls: the reason that a signal makes by itself costs as much as a cached read. */
@@ -46,12 +46,27 @@ export class ReadCall<T> extends PendingCall<T> implements Call {
       answers.push(answer);
     }
     this.#letGo();
-    const newest = answers.reduce((max, { zxid }) => Math.max(max, zxid), reader.seen);
+    const newest = this.#newest;
     if (reader.watermark < newest) return false;
     const old = targets.filter((one) => !this.#isCurrent(one));
     if (old.length > 0) return this.#repeat(old);
     this.#finish(answers, newest);
     return true;
+  }
+
+  protected get obstacle(): Obstacle {
+    const { reader, targets } = this.#options;
+    const lacking = targets.find(({ answer }) => answer === undefined);
+    if (lacking !== undefined && lacking.issuedAt >= 0)
+      return { what: 'the node could not be read', cause: reader.failure };
+    if (lacking !== undefined || reader.watermark >= this.#newest) return BEHIND_OTHERS;
+    return { what: `zxid ${this.#newest} is done, but visible is ${reader.watermark}` };
+  }
+
+  /** zxid that the watermark must have reached. */
+  get #newest(): number {
+    const { reader, targets } = this.#options;
+    return targets.reduce((max, { answer }) => Math.max(max, answer?.zxid ?? 0), reader.seen);
   }
 
   protected onOver(): void {

@@ -93,6 +93,11 @@ export class Reader {
     return this.#options.live();
   }
 
+  /** Why the newest read of a node failed that is being repeated. */
+  get failure(): unknown {
+    return this.#options.nodes.failure;
+  }
+
   see(zxid: number): void {
     if (zxid > this.seen) this.seen = zxid;
   }

@@ -1,7 +1,7 @@
 import type { Operation, Reply } from '@faaskeeper/protocol';
 import type { Request, Requests } from '../session/requests.ts';
-import { PendingCall } from './call.ts';
-import type { Call } from './order.ts';
+import { type Obstacle, PendingCall } from './call.ts';
+import { BEHIND_OTHERS, type Call } from './order.ts';
 
 export interface WriteCallOptions<T> {
   /** `read`: asks the writer without changing anything; keeps a read's place among the calls. */
@@ -60,6 +60,13 @@ export class WriteCall<T> extends PendingCall<T> implements Call {
     }
     this.onOver();
     return true;
+  }
+
+  protected get obstacle(): Obstacle {
+    if (this.#request === undefined) return BEHIND_OTHERS;
+    if (this.#reply === undefined) return { what: 'the writer has not answered' };
+    if (this.#options.mayShow(this.#reply)) return BEHIND_OTHERS;
+    return { what: `zxid ${this.#reply.zxid} is done, but not visible yet` };
   }
 
   protected onOver(): void {

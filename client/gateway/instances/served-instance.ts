@@ -1,8 +1,10 @@
 import type { Socket } from 'node:net';
 import { type Identity, LIMITS } from '@faaskeeper/protocol';
+import type { Logger } from 'pino';
 import { addressOf, Connection, type ConnectionHost } from '../connection/connection.ts';
 import { type GatewayOutside, Instance } from '../instance.ts';
 import { Latency } from '../latency.ts';
+import { ReadFailures } from '../read-failures.ts';
 import type { GatewaySettings, InstanceSettings } from '../settings.ts';
 import type { Effects } from '../words/index.ts';
 import type { Route } from './route.ts';
@@ -11,6 +13,7 @@ import type { Route } from './route.ts';
 export interface Surroundings {
   readonly outside: GatewayOutside;
   readonly settings: GatewaySettings;
+  readonly logger: Pick<Logger, 'warn'>;
   /** Counts up by one each BOUNDS.tick. */
   readonly tick: number;
   answerWord(word: string, instance: ServedInstance): string;
@@ -30,6 +33,7 @@ export class ServedInstance implements Effects {
   readonly instance: Instance;
   readonly routes = new Set<Route>();
   readonly latency = new Latency();
+  readonly readFailures: ReadFailures;
   /** Requests and replies of connections that are gone. */
   received = 0;
   sent = 0;
@@ -45,7 +49,9 @@ export class ServedInstance implements Effects {
     this.surroundings = surroundings;
     this.#settings = settings;
     this.#limits = limitsOf(settings, surroundings.settings);
-    this.instance = new Instance(surroundings.outside, settings);
+    const { outside, logger } = surroundings;
+    this.readFailures = new ReadFailures(this.id, outside.clock, logger);
+    this.instance = new Instance(outside, settings, this.readFailures.note);
   }
 
   get settings(): InstanceSettings {

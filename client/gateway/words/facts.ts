@@ -17,6 +17,8 @@ export interface Facts {
   readonly received: number;
   readonly sent: number;
   readonly outstanding: number;
+  /** Reads of user storage that failed and were repeated. */
+  readonly failedReads: number;
   readonly cachedNodes: number;
   readonly cachedBytes: number;
   readonly settings: Readonly<Record<string, string | number>>;
