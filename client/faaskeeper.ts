@@ -22,7 +22,8 @@ import { type ClientEvents, Engine } from './engine.ts';
 import { multiResults, Transaction } from './multi.ts';
 import type { ConnectOptions } from './options.ts';
 import type { Outside } from './ports.ts';
-import { type Answer, freshTarget, type ReadKind, target } from './reads/reader.ts';
+import type { ReadKind } from './reads/node-state.ts';
+import { type Answer, freshTarget, target } from './reads/reader.ts';
 import { type SessionState, statesOf } from './session/states.ts';
 import { connectNats, hybridReader, redisRecords, s3Reader, systemClock, systemRandom } from './transport/index.ts';
 import type {

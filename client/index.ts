@@ -48,7 +48,7 @@ export { FaaSKeeper } from './faaskeeper.ts';
 export { MultiError, type MultiOutcome, type Transaction } from './multi.ts';
 export type { Binding, ConnectOptions } from './options.ts';
 export type { Clock, Messaging, ObjectReader, Outside, Random, Subscription, Timer } from './ports.ts';
-export type { ReadKind } from './reads/reader.ts';
+export type { ReadKind } from './reads/node-state.ts';
 export type { SessionState } from './session/states.ts';
 export type { ClientSpan, ClientTracer } from './tracing.ts';
 export type { NatsCreds, NatsOptions, RedisLogin, RedisOptions, S3Keys, S3Options } from './transport/index.ts';

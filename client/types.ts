@@ -1,7 +1,7 @@
 import type { FaaSKeeperError, Stat } from '@faaskeeper/protocol';
 import type { CreateArguments } from './arguments.ts';
 import type { ConnectOptions } from './options.ts';
-import type { ReadKind } from './reads/reader.ts';
+import type { ReadKind } from './reads/node-state.ts';
 import type { CallOptions } from './waiting.ts';
 import type { WatchCallback } from './watches/events.ts';
 

@@ -15,7 +15,8 @@ import {
 import { DEFAULTS } from '../defaults.ts';
 import type { Clock, ObjectReader, OnReadFailure } from '../ports.ts';
 import { sleep } from '../waiting.ts';
-import type { ReadKind } from './reader.ts';
+
+export type ReadKind = 'getData' | 'exists' | 'getChildren';
 
 /**
  * A node as user storage shows it. `zxid` is the last transaction that it reflects. `protected`: only the system may

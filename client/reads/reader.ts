@@ -10,9 +10,7 @@ import { DEFAULTS } from '../defaults.ts';
 import type { Clock } from '../ports.ts';
 import type { View } from '../view.ts';
 import type { Step } from '../watermark.ts';
-import type { NodeReader, NodeState } from './node-state.ts';
-
-export type ReadKind = 'getData' | 'exists' | 'getChildren';
+import type { NodeReader, NodeState, ReadKind } from './node-state.ts';
 
 /** What a read of one node found. Without `stat` the node does not exist, or `error` says why it is not told. */
 export interface Answer {

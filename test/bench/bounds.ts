@@ -58,10 +58,10 @@ export const BENCH = {
   instances: [1, 2, 4, 8],
   instanceOutstanding: 16,
   /** Idle instances that are declared to see what one costs, and how long it takes until they are all served. */
-  idleInstances: 500,
+  idleInstances: 250,
   idleInstancesMs: 120_000,
-  /** Lanes that nothing comes to rest by then (60 s), and their memory is given back. */
-  idleRestMs: 90_000,
+  /** Lanes that nothing comes to rest by then (60 s), and their memory is given back (looked at every 60 s). */
+  idleRestMs: 150_000,
   /** CPU of a system that does nothing is taken for so long. */
   idleMs: 15_000,
   /** Watchers of one node, and writes to it. */

@@ -31,16 +31,24 @@ async function measure({ systems, own, options, recorder }: BenchContext): Promi
     record(idleNames.cpu, (((await system.wire.cpuMs()) ?? cpu) - cpu) / (windowMs / 1000));
     if (ours === undefined) continue;
     record(idleNames.invocations, (await invocations(ours)) - invoked);
-    record(idleNames.instance, (await further(ours, options.quick)) / 1024);
   }
+  const bytes = await Promise.all(own.map((system) => further(system, options.quick)));
+  for (const [i, { name: system }] of own.entries())
+    recorder.figure({ section: 'idle', name: idleNames.instance, system }, (bytes[i] ?? Number.NaN) / 1024);
 }
 
-/** Bytes of one more idle instance in all processes, once its lanes rest. */
+/**
+ * Bytes of one more idle instance in all processes, once its lanes rest. As many come first: what a burst of
+ * declarations makes grow once (heaps, pools, caches) is not of one more.
+ */
 async function further(system: FaaSKeeperSystem, quick: boolean): Promise<number> {
   const count = quick ? BENCH.idleInstances / 10 : BENCH.idleInstances;
+  const settle = () => pause(quick ? BENCH.idleSettleMs : BENCH.idleRestMs);
+  await using _first = await system.declareIdle(count);
+  await settle();
   const before = (await system.wire.residentBytes()) ?? Number.NaN;
-  await using _idle = await system.declareIdle(count);
-  await pause(quick ? BENCH.idleSettleMs : BENCH.idleRestMs);
+  await using _more = await system.declareIdle(count);
+  await settle();
   return (((await system.wire.residentBytes()) ?? Number.NaN) - before) / count;
 }
 

@@ -1,5 +1,6 @@
 import { type ErrorCode, pathProblem, type Reply, type Stat } from '@faaskeeper/protocol';
-import { type Answer, type ReadKind, type Target, target } from '../../../reads/reader.ts';
+import type { ReadKind } from '../../../reads/node-state.ts';
+import { type Answer, type Target, target } from '../../../reads/reader.ts';
 import { knownOf } from '../../../watches/events.ts';
 import { CODES, type PartResult, read, readMulti, write, writeMultiResults } from '../../jute/index.ts';
 import { codeOf } from '../operations.ts';
