@@ -14,7 +14,7 @@ import {
 import { type OpenStores, openStores, systemRandom } from '../stores/index.ts';
 import { monotonicClock } from './clock.ts';
 import { HttpFunctions } from './functions.ts';
-import { markHeapLessOften } from './heap.ts';
+import { collectYoungBeforeOld } from './heap.ts';
 import { invocationMetrics, triggerMetrics } from './metrics.ts';
 
 const url = v.pipe(v.string(), v.url(), v.regex(/^https?:/, 'must be an http or https URL'));
@@ -32,7 +32,7 @@ const settings = {
   FAASKEEPER_HIBERNATE_AFTER_MS: v.optional(v.union([v.pipe(v.literal('0'), v.transform(Number)), ms])),
 } as const;
 
-markHeapLessOften();
+collectYoungBeforeOld();
 await runProgram({
   name: 'trigger',
   summary: 'takes ordered batches from JetStream and posts them to the functions',
