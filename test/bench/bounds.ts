@@ -28,7 +28,7 @@ export const BENCH = {
   /** Filling ends after so long, unless the number of children was asked for: the run is to take four minutes. */
   parentFillMs: 100_000,
   /** Watch notifications, primitives and floors of one round. */
-  watchEvents: 40,
+  watchEvents: 400,
   primitiveOperations: 300,
   floorOperations: 150,
   stageWrites: 60,
@@ -60,8 +60,11 @@ export const BENCH = {
   /** Idle instances that are declared to see what one costs, and how long it takes until they are all served. */
   idleInstances: 250,
   idleInstancesMs: 120_000,
-  /** Lanes that nothing comes to rest by then (60 s), and their memory is given back (looked at every 60 s). */
-  idleRestMs: 150_000,
+  /** Lanes that nothing comes to rest by then (60 s). */
+  idleRestMs: 90_000,
+  /** Memory is looked at so often: longer than programs need to see that they are idle (60 s), and to collect garbage. */
+  idleSamples: 16,
+  idleSampleMs: 5_000,
   /** CPU of a system that does nothing is taken for so long. */
   idleMs: 15_000,
   /** Watchers of one node, and writes to it. */

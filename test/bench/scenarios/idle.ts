@@ -1,9 +1,10 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { BENCH } from '../bounds.ts';
+import type { OwnSystem } from '../client.ts';
 import { table } from '../report/format.ts';
 import { figureColumns } from '../report/rows.ts';
 import type { Results } from '../results.ts';
-import type { FaaSKeeperSystem } from '../systems/faaskeeper.ts';
+import { type FaaSKeeperSystem, startFaaSKeeper } from '../systems/faaskeeper.ts';
 import type { BenchContext } from './context.ts';
 import type { Experiment } from './experiment.ts';
 
@@ -17,7 +18,8 @@ export const idleNames = {
 const functionNames = ['writer', 'distributor', 'watch', 'heartbeat'] as const;
 
 /** What a system costs that nobody uses, and what one more instance adds. */
-async function measure({ systems, own, options, recorder }: BenchContext): Promise<void> {
+async function measure(context: BenchContext): Promise<void> {
+  const { systems, own, options, recorder } = context;
   const windowMs = options.quick ? BENCH.idleSettleMs : BENCH.idleMs;
   for (const system of systems) {
     const ours = own.find(({ name }) => name === system.name);
@@ -32,24 +34,37 @@ async function measure({ systems, own, options, recorder }: BenchContext): Promi
     if (ours === undefined) continue;
     record(idleNames.invocations, (await invocations(ours)) - invoked);
   }
-  const bytes = await Promise.all(own.map((system) => further(system, options.quick)));
-  for (const [i, { name: system }] of own.entries())
-    recorder.figure({ section: 'idle', name: idleNames.instance, system }, (bytes[i] ?? Number.NaN) / 1024);
+  await Promise.all(
+    own.map(async ({ name: system }) => {
+      const bytes = await further(context, system);
+      recorder.figure({ section: 'idle', name: idleNames.instance, system }, bytes / 1024);
+    }),
+  );
 }
 
 /**
- * Bytes of one more idle instance in all processes, once its lanes rest. As many come first: what a burst of
- * declarations makes grow once (heaps, pools, caches) is not of one more.
+ * Bytes of one more idle instance in all processes, once its lanes rest: of a fresh system, as others give back for
+ * minutes what work took. As many come first: what a burst of declarations makes grow once (heaps, pools, caches) is not
+ * of one more.
  */
-async function further(system: FaaSKeeperSystem, quick: boolean): Promise<number> {
-  const count = quick ? BENCH.idleInstances / 10 : BENCH.idleInstances;
-  const settle = () => pause(quick ? BENCH.idleSettleMs : BENCH.idleRestMs);
+async function further({ directory, options, say }: BenchContext, name: OwnSystem): Promise<number> {
+  const count = options.quick ? BENCH.idleInstances / 10 : BENCH.idleInstances;
+  await using system = await startFaaSKeeper(await directory(), say, name);
   await using _first = await system.declareIdle(count);
-  await settle();
-  const before = (await system.wire.residentBytes()) ?? Number.NaN;
+  const before = await atRest(system, options.quick);
   await using _more = await system.declareIdle(count);
-  await settle();
-  return (((await system.wire.residentBytes()) ?? Number.NaN) - before) / count;
+  return ((await atRest(system, options.quick)) - before) / count;
+}
+
+/** Bytes of all processes: the least of a while, as garbage comes and goes. */
+async function atRest({ wire }: FaaSKeeperSystem, quick: boolean): Promise<number> {
+  await pause(quick ? BENCH.idleSettleMs : BENCH.idleRestMs);
+  let least = Number.POSITIVE_INFINITY;
+  for (let samples = quick ? 1 : BENCH.idleSamples; samples > 0; samples--) {
+    least = Math.min(least, (await wire.residentBytes()) ?? Number.NaN);
+    await pause(BENCH.idleSampleMs);
+  }
+  return least;
 }
 
 /** Events that the functions have taken so far. */
