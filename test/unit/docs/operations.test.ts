@@ -4,7 +4,8 @@ import { FAULTS, REPAIRS } from '../../../functions/core/faults.ts';
 import { PROBLEMS } from '../../../functions/host/problems.ts';
 
 const root = join(import.meta.dirname, '../../..');
-const docs = readFileSync(join(root, 'docs/operations.md'), 'utf8');
+const page = (name: string) => readFileSync(join(root, 'docs', name), 'utf8');
+const docs = page('operations.md');
 const source = globSync('{client,functions,operator}/**/*.ts', { cwd: root })
   .filter((file) => !file.includes('/dist/') && !file.includes('node_modules'))
   .map((file) => readFileSync(join(root, file), 'utf8'))
@@ -17,7 +18,13 @@ const found = (text: string, pattern: RegExp) => [
 
 test('every metric of functions, trigger and operator is explained, and no other', () => {
   const made = found(source, /'(faaskeeper_(?!gateway_|history)[a-z_]+)'/g);
-  const told = found(docs, /`(faaskeeper_[a-z_]+)[`{]/g);
+  const told = found(docs, /`(faaskeeper_(?!gateway_)[a-z_]+)[`{]/g);
+  expect(told.sort()).toEqual(made.sort());
+});
+
+test('so is every metric of the gateway', () => {
+  const made = found(source, /'(faaskeeper_gateway_[a-z_]+)'/g);
+  const told = found(page('gateway.md'), /`(faaskeeper_gateway_[a-z_]+)`/g);
   expect(told.sort()).toEqual(made.sort());
 });
 
