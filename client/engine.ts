@@ -55,7 +55,10 @@ export interface EngineOptions {
 }
 
 type AnyCall = PendingCall<unknown> & Call;
-type WriteOptions = CallOptions & { covered?: boolean; path?: string | undefined; raw?: boolean; query?: boolean };
+/** `path` is what an error names. */
+type RunOptions = CallOptions & { path?: string | undefined };
+type ReadOptions = RunOptions & { exact?: boolean; onOver?: () => void };
+type WriteOptions = RunOptions & { covered?: boolean; raw?: boolean; query?: boolean };
 
 /** Wires session, watermark, watches, reads and cache: everything below the public methods. */
 export class Engine implements Follower {
@@ -182,11 +185,7 @@ export class Engine implements Follower {
     return node;
   }
 
-  read<T>(
-    targets: readonly Target[],
-    options: CallOptions & { path?: string; exact?: boolean; onOver?: () => void },
-    finish: (answers: readonly Answer[]) => T,
-  ): Promise<T> {
+  read<T>(targets: readonly Target[], options: ReadOptions, finish: (answers: readonly Answer[]) => T): Promise<T> {
     const call = new ReadCall<T>({
       reader: this.#reader,
       targets,
@@ -201,7 +200,7 @@ export class Engine implements Follower {
   }
 
   /**
-   * `covered`: not before the watermark covers its transaction. `path` is what an error names. `raw`: `finish` takes a
+   * `covered`: not before the watermark covers its transaction. `raw`: `finish` takes a
    * reply that carries an error, too. `query`: in order as
    * a read, not pipelined with writes. `finish` runs in the turn in which the reply may be shown.
    */
@@ -271,7 +270,7 @@ export class Engine implements Follower {
     await this.#outside.messaging.close();
   }
 
-  #run<T>(call: PendingCall<T> & Call, options: CallOptions & { path?: string | undefined }): Promise<T> {
+  #run<T>(call: PendingCall<T> & Call, options: RunOptions): Promise<T> {
     const { ended } = this.session;
     if (this.closing) call.fail(errorFor('SessionClosing', { session: this.session.id }));
     else if (ended !== undefined) call.fail(errorFor(ended.code, { session: this.session.id, cause: ended }));

@@ -84,11 +84,7 @@ function metricsOf(all: () => readonly Facts[]): Registry {
   gauge('faaskeeper_gateway_outstanding_requests', 'Requests without an answer', ({ outstanding }) => outstanding);
   gauge('faaskeeper_gateway_received', 'Requests received since the start', ({ received }) => received);
   gauge('faaskeeper_gateway_sent', 'Replies and events sent since the start', ({ sent }) => sent);
-  gauge(
-    'faaskeeper_gateway_failed_reads',
-    'Reads of user storage that failed and were repeated',
-    (one) => one.failedReads,
-  );
+  gauge('faaskeeper_gateway_failed_reads', 'Reads of user storage that failed', ({ failedReads }) => failedReads);
   gauge('faaskeeper_gateway_cached_bytes', 'Bytes of the near-cache', ({ cachedBytes }) => cachedBytes);
   gauge('faaskeeper_gateway_zxid', 'Newest zxid known', ({ zxid }) => zxid);
   return registry;

@@ -21,8 +21,7 @@ export class ReadFailures {
     const now = this.#clock.now();
     if (now - this.#toldAt < BOUNDS.failureLog) return;
     this.#toldAt = now;
-    const reason = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
-    const { count: failures } = this;
-    this.#logger.warn({ instance: this.#instance, path, reason, failures }, 'a node cannot be read; trying on');
+    const facts = { instance: this.#instance, path, reason: String(error), failures: this.count };
+    this.#logger.warn(facts, 'a node cannot be read; trying on');
   };
 }

@@ -8,6 +8,9 @@ export interface Obstacle {
   readonly cause?: unknown;
 }
 
+/** Of a call whose turn it is not. */
+export const BEHIND_OTHERS: Obstacle = { what: 'calls before it have no answer' };
+
 /** What all calls of a session share: the caller's promise, its limits, and its end with the session. */
 export abstract class PendingCall<T> {
   abstract readonly kind: 'read' | 'write';

@@ -1,5 +1,3 @@
-import type { Obstacle } from './call.ts';
-
 /**
  * A session's calls in the order in which they were made (ZooKeeper's FIFO): a read starts when all writes before it
  * are answered, so it sees them; a write starts when all reads before it are delivered, so none of them sees it;
@@ -13,9 +11,6 @@ export interface Call {
   /** Hands the result over if it is there and may be seen by now; false: ask again later. */
   deliver(): boolean;
 }
-
-/** Of a call whose turn it is not. */
-export const BEHIND_OTHERS: Obstacle = { what: 'calls before it have no answer' };
 
 export class Order {
   #calls: Call[] = [];

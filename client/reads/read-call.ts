@@ -1,6 +1,6 @@
 import { DEFAULTS } from '../defaults.ts';
-import { type Obstacle, PendingCall } from './call.ts';
-import { BEHIND_OTHERS, type Call } from './order.ts';
+import { BEHIND_OTHERS, type Obstacle, PendingCall } from './call.ts';
+import type { Call } from './order.ts';
 import type { Answer, Reader, Target } from './reader.ts';
 
 /** One for all calls: the reason that a signal makes by itself costs as much as a cached read. */

@@ -1,7 +1,7 @@
 import type { Operation, Reply } from '@faaskeeper/protocol';
 import type { Request, Requests } from '../session/requests.ts';
-import { type Obstacle, PendingCall } from './call.ts';
-import { BEHIND_OTHERS, type Call } from './order.ts';
+import { BEHIND_OTHERS, type Obstacle, PendingCall } from './call.ts';
+import type { Call } from './order.ts';
 
 export interface WriteCallOptions<T> {
   /** `read`: asks the writer without changing anything; keeps a read's place among the calls. */

@@ -59,10 +59,11 @@ async function further({ directory, options, say }: BenchContext, name: OwnSyste
 /** Bytes of all processes: the least of a while, as garbage comes and goes. */
 async function atRest({ wire }: FaaSKeeperSystem, quick: boolean): Promise<number> {
   await pause(quick ? BENCH.idleSettleMs : BENCH.idleRestMs);
-  let least = Number.POSITIVE_INFINITY;
-  for (let samples = quick ? 1 : BENCH.idleSamples; samples > 0; samples--) {
-    least = Math.min(least, (await wire.residentBytes()) ?? Number.NaN);
+  const resident = async () => (await wire.residentBytes()) ?? Number.NaN;
+  let least = await resident();
+  for (let samples = quick ? 1 : BENCH.idleSamples; samples > 1; samples--) {
     await pause(BENCH.idleSampleMs);
+    least = Math.min(least, await resident());
   }
   return least;
 }
